@@ -1,0 +1,103 @@
+"""Frozen records that travel between rooms. Knows nothing about where they come from or are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["customer", "agent", "bot"]
+Split = Literal["train", "validation", "test"]
+
+
+class Record(BaseModel):
+    """A value: frozen, and strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Receipt(Record):
+    """What a stage hands to the next: kind, digest and number of rows of something in the store."""
+
+    kind: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    rows: int = Field(ge=0)
+
+
+class Lineage(Record):
+    """Where a row was read: the source's name, a place inside it, and the digest of the raw row."""
+
+    source: str
+    locator: str
+    sha256: str
+
+
+class Turn(Record):
+    """One message of a conversation."""
+
+    role: Role
+    text: str
+    at: datetime | None = None
+
+
+class Conversation(Record):
+    """A dialogue between one customer and the desk, oldest turn first."""
+
+    id: str
+    source: str
+    channel: str = Field(description="chat, email, ticket, ...")
+    started_at: datetime | None = None
+    customer: str | None = Field(None, description="keyed hash of the customer's address or id")
+    turns: tuple[Turn, ...]
+    language: str = "und"
+    outcome: str | None = None
+    intent: str | None = Field(None, description="label given by the desk, if any")
+    knowledge_url: str | None = Field(None, description="help article the agent used, if known")
+    synthetic: bool = False
+    core_id: str | None = Field(None, description="the hand-written row that a synthetic row grew from")
+    lineage: Lineage
+
+
+class KnowledgeEntry(Record):
+    """One question of the knowledge base and its approved answer."""
+
+    id: str
+    question: str
+    answer: str
+    url: str | None = None
+    updated_at: datetime | None = None
+    source: str
+    approved: bool = True
+
+
+class Quarantined(Record):
+    """An input row that was set aside, and why. The excerpt is redacted and at most 200 characters."""
+
+    source: str
+    locator: str
+    reason: str
+    excerpt: str = ""
+
+
+class Source(Record):
+    """What an answer rests on."""
+
+    id: str
+    question: str
+    answer: str
+    url: str | None
+    score: float
+
+
+class Answer(Record):
+    """What the bot says. `kind` tells how it came about; a hand-over says why in `reason`."""
+
+    text: str
+    kind: Literal["generate", "retrieve", "handoff", "smalltalk"]
+    intent: str | None = None
+    confidence: float = Field(0.0, ge=0, le=1)
+    sources: tuple[Source, ...] = ()
+    reason: str | None = None
+    model: str = Field("", description="version of the bundle that answered")
+    latency_ms: float = 0.0

@@ -1,0 +1,300 @@
+"""One typed configuration from `deskloop.yaml` and `DESKLOOP_*` variables; passed in, never global.
+
+Variables win over the file: `DESKLOOP_EFFORT=standard`, `DESKLOOP_SERVE__PORT=9000`. `${NAME}` in the file
+is replaced by the environment's value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from deskloop.errors import BadInput
+
+Effort = Literal["quick", "standard", "thorough"]
+
+
+class Section(BaseModel):
+    """A frozen part of the configuration that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceBase(Section):
+    """What every source has."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Unique; shows in lineage and reports.")
+
+
+class FaqSource(SourceBase):
+    """A site of FAQ or help-centre pages, crawled from `url` and its sitemap."""
+
+    kind: Literal["faq"]
+    url: str
+    max_pages: int = Field(200, ge=1, le=100_000)
+    rate: float = Field(20.0, gt=0, description="Requests per second at most.")
+    allow_private: bool = Field(False, description="Allow loopback and private addresses.")
+
+
+class MailSource(SourceBase):
+    """An mbox file, a maildir, or a folder of .eml files."""
+
+    kind: Literal["mail"]
+    path: Path
+    own_addresses: tuple[str, ...] = Field((), description="Addresses or @domains of the desk itself.")
+
+
+class HelpdeskSource(SourceBase):
+    """A help-desk export."""
+
+    kind: Literal["helpdesk"]
+    path: Path
+    format: Literal["zendesk_chat", "intercom", "chatwoot"]
+
+
+class SqlSource(SourceBase):
+    """Rows of a query by SQLAlchemy URL; `columns` maps our names to theirs."""
+
+    kind: Literal["sql"]
+    url: str
+    query: str
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="id, text, reply, intent, at, customer, channel, outcome, knowledge_url, synthetic, core_id",
+    )
+
+
+class FilesSource(SourceBase):
+    """JSONL, CSV or Parquet of conversations, knowledge or labelled messages (Rasa NLU YAML too)."""
+
+    kind: Literal["files"]
+    path: Path
+    content: Literal["conversations", "knowledge", "messages", "rasa_nlu", "chat"] = "conversations"
+    columns: dict[str, str] = Field(default_factory=dict)
+    limit: int | None = Field(None, ge=1)
+
+
+class TrafficSource(SourceBase):
+    """The bot's own conversations that a person of the desk has reviewed."""
+
+    kind: Literal["traffic"]
+
+
+class SyntheticSource(SourceBase):
+    """Messages grown from the labelled messages of another source, by slots, paraphrase and typos."""
+
+    kind: Literal["synthetic"]
+    grow: str = Field(description="Name of the source whose labelled messages are grown.")
+    per_core: int = Field(2, ge=1, le=50)
+    seed: int = 7
+
+
+AnySource = Annotated[
+    FaqSource | MailSource | HelpdeskSource | SqlSource | FilesSource | TrafficSource | SyntheticSource,
+    Field(discriminator="kind"),
+]
+
+
+class Shop(Section):
+    """Who the desk speaks for."""
+
+    name: str = "our shop"
+    languages: tuple[str, ...] = Field(("en",), description="Languages answered; others are set aside.")
+    handover: str = Field(
+        "I would rather not guess here, so I am passing this to a colleague. They can see our chat and will "
+        "reply as soon as possible.",
+        description="Said when a person takes over.",
+    )
+
+
+class Preprocess(Section):
+    """Cleaning and splitting."""
+
+    test_share: float = Field(0.2, gt=0, lt=0.9, description="Share of dated real conversations, the latest.")
+    validation_share: float = Field(0.15, gt=0, lt=0.9, description="Share of the rest, by conversation.")
+    near_duplicate: float = Field(0.9, gt=0.5, le=1.0, description="Jaccard similarity of word shingles.")
+    min_words: int = Field(2, ge=1)
+    own_addresses: tuple[str, ...] = Field((), description="The shop's own addresses, never masked.")
+
+
+class Features(Section):
+    """Which features feed the classifier and the index."""
+
+    tfidf: bool = True
+    word2vec: bool = True
+    sentence: bool = True
+
+
+class Model(Section):
+    """The base models and how they are fine-tuned."""
+
+    base: str = Field("smollm2-135m-instruct", description="Fetched name, or a path in Hugging Face layout.")
+    encoder: str = Field("all-minilm-l6-v2", description="Fetched name, or a path.")
+    seed: int = 17
+    answer_policy: Literal["auto", "generate", "retrieve"] = "auto"
+    max_wrong: float = Field(0.05, gt=0, lt=1, description="Wrong share of shown answers aimed at.")
+
+
+class Gate(Section):
+    """The business's thresholds. A candidate below any of them is refused, champion or not."""
+
+    min_intent_accuracy: float = Field(0.0, ge=0, le=1)
+    min_intent_macro_f1: float = Field(0.0, ge=0, le=1)
+    min_recall_at_5: float = Field(0.0, ge=0, le=1)
+    min_answer_correct: float = Field(0.0, ge=0, le=1, description="Of the answered held-out questions.")
+    max_wrong_rate: float = Field(1.0, ge=0, le=1, description="Wrong answers shown, of all held-out questions.")
+    max_loss: float = Field(0.01, ge=0, le=1, description="How much worse than the champion any score may be.")
+
+
+class Serve(Section):
+    """The API and the chat page."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8321, ge=1, le=65535)
+    replicas: int = Field(1, ge=1, le=64, description="Engine replicas, one CPU thread each.")
+    desk_token: SecretStr | None = Field(None, description="Lets the desk review and reply; off when unset.")
+    api_key: SecretStr | None = Field(None, description="Asked of API clients when set.")
+    max_message_chars: int = Field(4000, ge=100, le=100_000)
+    rate_per_minute: int = Field(600, ge=1, description="Messages per client address and minute.")
+
+
+class Monitor(Section):
+    """The drift check."""
+
+    cron: str = "*/15 * * * *"
+    window: int = Field(200, ge=50, le=5000, description="Live messages compared, the latest.")
+    min_window: int = Field(80, ge=20, description="Fewer give the verdict `undetermined`.")
+    alpha: float = Field(0.01, gt=0, lt=0.5, description="False-alarm rate of one check.")
+    cooldown_minutes: int = Field(60, ge=0)
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DESKLOOP_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(Path(".deskloop"), description="Where everything that Deskloop makes is kept.")
+    models: Path | None = Field(None, description="Fetched models; `models/` in the home folder if unset.")
+    store_url: str | None = Field(None, description="Object store (fsspec URL); `store/` in the home folder if unset.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the home folder if unset.")
+    tracking_uri: str | None = Field(None, description="MLflow; SQLite in the home folder if unset, `none` for off.")
+    prefect_port: int = Field(4200, ge=1, le=65535)
+    effort: Effort = "quick"
+    shop: Shop = Shop()
+    sources: tuple[AnySource, ...] = ()
+    preprocess: Preprocess = Preprocess()
+    features: Features = Features()
+    model: Model = Model()
+    gate: Gate = Gate()
+    serve: Serve = Serve()
+    monitor: Monitor = Monitor()
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the fetched models."""
+        return self.models or self.home / "models"
+
+    @property
+    def store_root(self) -> str:
+        """Root of the object store."""
+        return self.store_url or str(self.home / "store")
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of releases and traffic."""
+        return self.database_url or f"sqlite:///{self.home / 'deskloop.db'}"
+
+    @property
+    def tracking(self) -> str | None:
+        """MLflow tracking URI, or None when off."""
+        if self.tracking_uri == "none":
+            return None
+        return self.tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @model_validator(mode="after")
+    def _sources_are_named_once(self) -> Self:
+        names = [s.name for s in self.sources]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"sources need unique names, got twice: {', '.join(twice)}")
+        for source in self.sources:
+            if isinstance(source, SyntheticSource) and source.grow not in names:
+                raise ValueError(f"source {source.name} grows {source.grow!r}, which is not a source")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file: the file comes in as init arguments."""
+        return sources["env_settings"], sources["init_settings"]
+
+
+def load(config: Path | str | None = None) -> Settings:
+    """Read the configuration; `config` defaults to `DESKLOOP_CONFIG`, then `./deskloop.yaml` if there.
+
+    Relative paths inside are resolved against the file's folder. Raises BadInput with one line.
+    """
+    named = config or os.environ.get("DESKLOOP_CONFIG")
+    path = Path(named) if named else Path("deskloop.yaml")
+    values: dict[str, Any] = {}
+    if path.is_file():
+        values = _read(path)
+    elif named:
+        raise BadInput(f"config {path} does not exist; `deskloop init` writes one")
+    folder = path.resolve().parent if path.is_file() else Path.cwd()
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise BadInput(f"config {path}: {where}: {first['msg']}") from None
+    return _anchored(settings, folder)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = re.sub(r"\$\{(\w+)\}", _variable, path.read_text("utf-8"))
+        values = yaml.safe_load(text) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"config {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"config {path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"config {path} must be a mapping of settings, got {type(values).__name__}")
+    return values
+
+
+def _variable(match: re.Match[str]) -> str:
+    name = match.group(1)
+    if name not in os.environ:
+        raise BadInput(f"the config uses ${{{name}}}, which is not set in the environment")
+    return os.environ[name]
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    sources = tuple(
+        s.model_copy(update={"path": folder / s.path}) if isinstance(s, MailSource | HelpdeskSource | FilesSource)
+        else s.model_copy(update={"url": _anchored_sqlite(s.url, folder)}) if isinstance(s, SqlSource)
+        else s
+        for s in settings.sources
+    )  # fmt: skip
+    update: dict[str, Any] = {"home": folder / settings.home, "sources": sources}
+    if settings.models:
+        update["models"] = folder / settings.models
+    return settings.model_copy(update=update)
+
+
+def _anchored_sqlite(url: str, folder: Path) -> str:
+    head, mark, tail = url.partition(":///")
+    if head.startswith("sqlite") and mark and not tail.startswith("/") and not tail.startswith(":memory:"):
+        return f"{head}:///{folder / tail}"
+    return url

@@ -1,0 +1,160 @@
+"""Where files live: content-addressed objects, written atomically, manifest last.
+
+A receipt names an object by the digest of its content, so it can be trusted on any host that sees the
+same root. The root is a folder, or any fsspec URL (`s3://bucket/prefix`) of which a local copy is kept.
+Knows nothing about what the objects mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from deskloop.errors import CorruptBundle
+from deskloop.records import Receipt
+
+MANIFEST = "manifest.json"
+
+
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` so that a reader sees the old file or the whole new one, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_manifest(folder: Path, **facts: Any) -> str:
+    """Seal a folder: digest every file into `manifest.json`, written last. Returns the manifest's digest."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+    files = {p.relative_to(folder).as_posix(): sha256_file(p) for p in paths}
+    data = json.dumps({**facts, "files": files}, indent=1, sort_keys=True).encode()
+    write_atomic(folder / MANIFEST, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def verify_manifest(folder: Path) -> dict[str, Any]:
+    """Check every file of a sealed folder and return its manifest. Raises CorruptBundle naming the file."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CorruptBundle(f"{folder} has no {MANIFEST}: it was never finished; retrain or roll back")
+    manifest = json.loads(path.read_bytes())
+    for name, digest in manifest["files"].items():
+        file = folder / name
+        if not file.is_file() or sha256_file(file) != digest:
+            raise CorruptBundle(f"{file} is missing or changed since it was sealed; retrain or roll back")
+    return manifest
+
+
+class Store:
+    """Objects below one root. `put_*` return a receipt, the readers take one."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = str(root)
+        self._fs, self._base = fsspec.core.url_to_fs(self.root)
+        self._remote = "file" not in self._fs.protocol
+        local = Path(tempfile.gettempdir()) / "deskloop-store" / hashlib.sha256(self.root.encode()).hexdigest()[:16]
+        self._local = local if self._remote else Path(self._base)
+
+    @property
+    def identity(self) -> str:
+        """A random id made with the store, so that caches of a deleted store are never believed."""
+        path = self._local / "identity"
+        if not path.is_file():
+            if self._remote and self._fs.exists(f"{self._base}/identity"):
+                write_atomic(path, self._fs.cat_file(f"{self._base}/identity"))
+            else:
+                write_atomic(path, uuid.uuid4().hex.encode())
+                self._upload(path, "identity")
+        return path.read_text()
+
+    def put_bytes(self, kind: str, data: bytes, rows: int = 1) -> Receipt:
+        """Keep `data`; the same bytes land on the same object."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            write_atomic(path, data)
+            self._upload(path, f"objects/{digest}")
+        return Receipt(kind=kind, sha256=digest, rows=rows)
+
+    def put_json(self, kind: str, value: Any, rows: int = 1) -> Receipt:
+        """Keep a JSON value in canonical form."""
+        return self.put_bytes(kind, json.dumps(value, sort_keys=True, ensure_ascii=False).encode(), rows)
+
+    def put_table(self, kind: str, frame: Any) -> Receipt:
+        """Keep a pandas DataFrame as Parquet."""
+        return self.put_bytes(kind, frame.to_parquet(index=False), len(frame))
+
+    def put_dir(self, kind: str, build: Callable[[Path], int | None]) -> Receipt:
+        """Let `build` fill an empty folder, seal it, and move it into place in one step.
+
+        `build` returns the number of rows (None counts as 1).
+        """
+        (self._local / "objects").mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self._local / "objects", prefix=".new-"))
+        try:
+            rows = build(folder)
+            digest = write_manifest(folder, kind=kind)
+            target = self._path(digest)
+            if target.exists():
+                shutil.rmtree(folder)
+            else:
+                folder.chmod(0o755)
+                os.replace(folder, target)
+                if self._remote:
+                    self._fs.put(str(target), f"{self._base}/objects/{digest}", recursive=True)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return Receipt(kind=kind, sha256=digest, rows=1 if rows is None else rows)
+
+    def path(self, receipt: Receipt) -> Path:
+        """Local path of an object, fetched if the store is remote. Raises CorruptBundle if it is gone."""
+        path = self._path(receipt.sha256)
+        if not path.exists() and self._remote:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fs.get(f"{self._base}/objects/{receipt.sha256}", str(path), recursive=True)
+        if not path.exists():
+            raise CorruptBundle(
+                f"{receipt.kind} {receipt.sha256[:12]} is not in the store {self.root}; run again with refresh=true"
+            )
+        return path
+
+    def json(self, receipt: Receipt) -> Any:
+        """Read a JSON object back."""
+        return json.loads(self.path(receipt).read_bytes())
+
+    def table(self, receipt: Receipt) -> Any:
+        """Read a table back as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path(receipt))
+
+    def _path(self, digest: str) -> Path:
+        return self._local / "objects" / digest
+
+    def _upload(self, path: Path, name: str) -> None:
+        if self._remote:
+            self._fs.put_file(str(path), f"{self._base}/{name}")
