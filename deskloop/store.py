@@ -40,7 +40,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -75,7 +75,11 @@ class Store:
         self.root = str(root)
         self._fs, self._base = fsspec.core.url_to_fs(self.root)
         self._remote = "file" not in self._fs.protocol
-        local = Path(tempfile.gettempdir()) / "deskloop-store" / hashlib.sha256(self.root.encode()).hexdigest()[:16]
+        local = (
+            Path(tempfile.gettempdir())
+            / "deskloop-store"
+            / hashlib.sha256(self.root.encode()).hexdigest()[:16]
+        )
         self._local = local if self._remote else Path(self._base)
 
     @property
@@ -122,7 +126,7 @@ class Store:
                 shutil.rmtree(folder)
             else:
                 folder.chmod(0o755)
-                os.replace(folder, target)
+                folder.replace(target)
                 if self._remote:
                     self._fs.put(str(target), f"{self._base}/objects/{digest}", recursive=True)
         except BaseException:
@@ -138,7 +142,7 @@ class Store:
             self._fs.get(f"{self._base}/objects/{receipt.sha256}", str(path), recursive=True)
         if not path.exists():
             raise CorruptBundle(
-                f"{receipt.kind} {receipt.sha256[:12]} is not in the store {self.root}; run again with refresh=true"
+                f"{receipt.kind} {receipt.sha256[:12]} is not in the store {self.root}; run again with --refresh"
             )
         return path
 

@@ -1,0 +1,158 @@
+"""Served conversations, feedback, reviews and drift events in SQL. Takes text that is redacted already."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from deskloop import database as db
+from deskloop.errors import BadInput
+from deskloop.records import Answer
+
+
+class Traffic:
+    """What was said through one deployment of the bot."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def record(
+        self, conversation_id: str, text: str, answer: Answer, answer_text: str, *, channel: str, version: int,
+        scope: float | None = None,
+    ) -> tuple[str, str]:  # fmt: skip
+        """Keep one exchange. Returns the ids of the customer's message and of the answer."""
+        asked, answered = uuid.uuid4().hex, uuid.uuid4().hex
+        shared = {
+            "conversation_id": conversation_id, "model_version": version, "intent": answer.intent,
+            "confidence": answer.confidence, "scope": scope, "kind": answer.kind, "reason": answer.reason,
+            "latency_ms": answer.latency_ms,
+        }  # fmt: skip
+        sources = [{"id": s.id, "url": s.url, "score": s.score} for s in answer.sources]
+        self.open(conversation_id, channel)
+        with self.engine.begin() as c:
+            c.execute(insert(db.messages).values(id=asked, role="customer", text=text, **shared))
+            c.execute(
+                insert(db.messages).values(
+                    id=answered, role="bot", text=answer_text, sources=sources, **shared
+                )
+            )
+            if answer.kind == "handoff":
+                c.execute(
+                    update(db.conversations)
+                    .where(db.conversations.c.id == conversation_id)
+                    .values(handed_over=True)
+                )
+        return asked, answered
+
+    def open(self, conversation_id: str, channel: str) -> None:
+        """Make sure the conversation exists."""
+        try:
+            with self.engine.begin() as c:
+                known = select(db.conversations.c.id).where(db.conversations.c.id == conversation_id)
+                if c.execute(known).first() is None:
+                    c.execute(insert(db.conversations).values(id=conversation_id, channel=channel))
+        except IntegrityError:
+            pass  # another request of the same conversation was first
+
+    def say(self, conversation_id: str, role: str, text: str) -> str:
+        """Keep a message that no model made, such as a colleague's reply. Raises BadInput if unknown."""
+        message = uuid.uuid4().hex
+        try:
+            with self.engine.begin() as c:
+                c.execute(
+                    insert(db.messages).values(
+                        id=message, conversation_id=conversation_id, role=role, text=text
+                    )
+                )
+        except IntegrityError:
+            raise BadInput(f"there is no conversation {conversation_id}") from None
+        return message
+
+    def thumb(self, message_id: str, thumb: int, comment: str = "") -> None:
+        """Keep the customer's verdict on an answer; a second one replaces the first."""
+        self._replace(db.feedback, message_id, {"thumb": thumb, "comment": comment})
+
+    def review(
+        self, message_id: str, *, intent: str | None, reply: str = "", knowledge_url: str | None = None
+    ) -> None:
+        """Keep what a person of the desk says of a customer's message: its label and the right reply."""
+        self._replace(
+            db.reviews, message_id, {"intent": intent, "reply": reply, "knowledge_url": knowledge_url}
+        )
+
+    def conversation(self, conversation_id: str) -> list[dict[str, Any]]:
+        """All messages of a conversation, oldest first."""
+        m = db.messages.c
+        query = select(db.messages).where(m.conversation_id == conversation_id).order_by(m.at, m.role.desc())
+        return self._rows(query)
+
+    def recent(self, limit: int = 50, handed_over: bool | None = None) -> list[dict[str, Any]]:
+        """The latest conversations with their number of messages."""
+        c, m = db.conversations.c, db.messages.c
+        query = (
+            select(c.id, c.started_at, c.channel, c.handed_over, func.count(m.id).label("messages"))
+            .join(db.messages, m.conversation_id == c.id)
+            .group_by(c.id, c.started_at, c.channel, c.handed_over)
+            .order_by(c.started_at.desc())
+            .limit(limit)
+        )
+        return self._rows(query.where(c.handed_over == handed_over) if handed_over is not None else query)
+
+    def window(self, limit: int, since: datetime | None = None) -> list[dict[str, Any]]:
+        """The latest customer messages that a model answered, oldest first."""
+        m = db.messages.c
+        query = select(db.messages).where(m.role == "customer", m.model_version.is_not(None))
+        if since is not None:
+            query = query.where(m.at > since)
+        return self._rows(query.order_by(m.at.desc()).limit(limit))[::-1]
+
+    def reviewed(self) -> list[dict[str, Any]]:
+        """Reviewed customer messages, oldest first, for the next training."""
+        m, r = db.messages.c, db.reviews.c
+        query = select(
+            m.conversation_id, m.id.label("message_id"), m.text, r.intent, r.reply, r.knowledge_url, m.at
+        ).join(db.reviews, r.message_id == m.id)
+        return self._rows(query.order_by(m.at, m.id))
+
+    def counts(self) -> dict[str, int]:
+        """Numbers a support lead asks for first."""
+        m, f = db.messages.c, db.feedback.c
+        asked = and_(m.role == "customer", m.model_version.is_not(None))
+        queries = {
+            "conversations": select(func.count()).select_from(db.conversations),
+            "messages": select(func.count()).select_from(db.messages).where(asked),
+            "handed_over": select(func.count()).select_from(db.messages).where(asked, m.kind == "handoff"),
+            "thumbs_up": select(func.count()).select_from(db.feedback).where(f.thumb > 0),
+            "thumbs_down": select(func.count()).select_from(db.feedback).where(f.thumb < 0),
+            "reviews": select(func.count()).select_from(db.reviews),
+        }
+        with self.engine.connect() as c:
+            return {name: int(c.execute(query).scalar_one()) for name, query in queries.items()}
+
+    def drift(self, verdict: str, detail: dict[str, Any], model_version: int | None) -> str:
+        """Keep the outcome of a drift check. Returns its id."""
+        event = uuid.uuid4().hex
+        row = {"id": event, "verdict": verdict, "detail": detail, "model_version": model_version}
+        with self.engine.begin() as c:
+            c.execute(insert(db.drift_events).values(**row))
+        return event
+
+    def drift_history(self, limit: int = 50) -> list[dict[str, Any]]:
+        """Drift checks, newest first."""
+        return self._rows(select(db.drift_events).order_by(db.drift_events.c.at.desc()).limit(limit))
+
+    def _replace(self, table: Any, message_id: str, values: dict[str, Any]) -> None:
+        values = {**values, "at": db.now()}
+        with self.engine.begin() as c:
+            if c.execute(select(db.messages.c.id).where(db.messages.c.id == message_id)).first() is None:
+                raise BadInput(f"there is no message {message_id}")
+            if not c.execute(update(table).where(table.c.message_id == message_id).values(**values)).rowcount:
+                c.execute(insert(table).values(message_id=message_id, **values))
+
+    def _rows(self, query: Any) -> list[dict[str, Any]]:
+        with self.engine.connect() as c:
+            return [dict(row._mapping) for row in c.execute(query)]

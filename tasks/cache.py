@@ -1,0 +1,115 @@
+"""When a stage's result may be used again, and when a failure is worth another try."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
+from prefect.utilities.hashing import hash_objects
+
+import deskloop
+from deskloop.errors import TransientError
+from deskloop.settings import Settings
+from deskloop.store import Store
+
+RETRIES: dict[str, Any] = {"retries": 3, "retry_jitter_factor": 0.5}
+
+
+def worth_a_retry(task: Any, run: Any, state: Any) -> bool:
+    """Retry what may pass (a dropped connection, a 503), never what a person has to mend."""
+    try:
+        state.result()
+    except (TransientError, ConnectionError, TimeoutError):
+        return True
+    except Exception:
+        return False
+    return False
+
+
+@dataclass
+class Stage(CachePolicy):
+    """The key of a stage: a hit needs everything that could change its result to be the same.
+
+    Invalidated by: another digest in a receipt (or any other input); a change in one of the settings it
+    `reads`; an edit of its own module or of any `deskloop` module that it reaches by imports; a new store.
+    """
+
+    reads: tuple[str, ...] = ()
+
+    def compute_key(
+        self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **_: Any
+    ) -> str:
+        """Hash of inputs, settings read, code reached and the store's identity."""
+        settings: Settings = inputs["settings"]
+        others = {name: value for name, value in inputs.items() if name != "settings"}
+        read = {name: settings.model_dump(mode="json", include={name}) for name in self.reads}
+        code = code_digest(Path(inspect.getfile(task_ctx.task.fn)))
+        identity = Store(settings.store_root).identity
+        key = hash_objects(task_ctx.task.task_key, others, read, code, identity, raise_on_failure=True)
+        assert key is not None
+        return key
+
+
+@dataclass
+class Sourced(Stage):
+    """The key of an acquisition: that of a stage, and the source's content as it is now.
+
+    Invalidated also by: an edited page, an appended mail, a new row.
+    """
+
+    def compute_key(
+        self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **_: Any
+    ) -> str:
+        """Hash of the stage's key and the source's fingerprint."""
+        from deskloop.sources import fingerprint
+
+        stage = super().compute_key(task_ctx, inputs, flow_parameters)
+        try:
+            content = fingerprint(inputs["source"], inputs["settings"])
+        except Exception as error:  # the body meets the same failure and tells it, with retries
+            content = f"unreadable: {error}"
+        return hashlib.sha256(f"{stage}:{content}".encode()).hexdigest()
+
+
+def code_digest(path: Path) -> str:
+    """Digest of a source file and of all `deskloop` modules it reaches by imports, also lazy ones."""
+    digest = hashlib.sha256()
+    for file in sorted(_reached(path)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _reached(path: Path) -> set[Path]:
+    seen: set[Path] = set()
+    queue = [path]
+    while queue:
+        file = queue.pop()
+        if file not in seen:
+            seen.add(file)
+            queue.extend(_imports(file, file.stat().st_mtime_ns))
+    return seen
+
+
+@cache
+def _imports(file: Path, mtime_ns: int) -> tuple[Path, ...]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    found = (_file(name) for name in names if name.partition(".")[0] == "deskloop")
+    return tuple(sorted({f for f in found if f}))
+
+
+def _file(name: str) -> Path | None:
+    base = Path(deskloop.__file__).parent.joinpath(*name.split(".")[1:])
+    module, package = base.with_suffix(".py"), base / "__init__.py"
+    return module if module.is_file() and base != package.parent else package if package.is_file() else None
