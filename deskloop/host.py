@@ -76,8 +76,12 @@ class Host:
         with (self.logs / f"{name}.log").open("ab") as log:
             self.children[name] = subprocess.Popen(
                 [sys.executable, *arguments],
-                env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def wait_for(self, name: str, url: str, seconds: float = 120) -> None:
         """Wait until the child answers on `url`. Raises BadInput with its last line if it ends or hangs."""

@@ -54,7 +54,7 @@ class Releases:
                 "reason": reason,
             }
             result = c.execute(insert(db.releases).values(**row))
-            version = int(result.inserted_primary_key[0])
+            version = int(result.inserted_primary_key[0])  # type: ignore[index]  # one row, so one key
             _log(c, "register", None, version, reason)
         return self.get(version)
 

@@ -66,7 +66,8 @@ class SqlSource(SourceBase):
     query: str
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="id, text, reply, intent, at, customer, channel, outcome, knowledge_url, synthetic, core_id",
+        description="Ours: id, text, reply, intent, at, customer, channel, outcome, knowledge_url, "
+        "synthetic, core_id.",
     )
 
 
@@ -110,6 +111,9 @@ class Shop(Section):
         "I would rather not guess here, so I am passing this to a colleague. They can see our chat and will "
         "reply as soon as possible.",
         description="Said when a person takes over.",
+    )
+    handover_intents: tuple[str, ...] = Field(
+        ("talk_to_human", "complaint", "out_of_scope"), description="Intents that always go to a person."
     )
 
 
@@ -240,10 +244,15 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file: the file comes in as init arguments."""
-        return sources["env_settings"], sources["init_settings"]
+        return env_settings, init_settings
 
 
 def load(config: Path | str | None = None) -> Settings:
@@ -289,16 +298,19 @@ def _variable(match: re.Match[str]) -> str:
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    sources = tuple(
-        s.model_copy(update={"path": folder / s.path}) if isinstance(s, MailSource | HelpdeskSource | FilesSource)
-        else s.model_copy(update={"url": _anchored_sqlite(s.url, folder)}) if isinstance(s, SqlSource)
-        else s
-        for s in settings.sources
-    )  # fmt: skip
+    sources = tuple(_anchored_source(source, folder) for source in settings.sources)
     update: dict[str, Any] = {"home": folder / settings.home, "sources": sources}
     if settings.models:
         update["models"] = folder / settings.models
     return settings.model_copy(update=update)
+
+
+def _anchored_source(source: AnySource, folder: Path) -> AnySource:
+    if isinstance(source, MailSource | HelpdeskSource | FilesSource):
+        return source.model_copy(update={"path": folder / source.path})
+    if isinstance(source, SqlSource):
+        return source.model_copy(update={"url": _anchored_sqlite(source.url, folder)})
+    return source
 
 
 def _anchored_sqlite(url: str, folder: Path) -> str:

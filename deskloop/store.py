@@ -142,7 +142,7 @@ class Store:
             self._fs.get(f"{self._base}/objects/{receipt.sha256}", str(path), recursive=True)
         if not path.exists():
             raise CorruptBundle(
-                f"{receipt.kind} {receipt.sha256[:12]} is not in the store {self.root}; run again with --refresh"
+                f"{receipt.kind} {receipt.sha256[:12]} is not in {self.root}; run again with --refresh"
             )
         return path
 

@@ -21,9 +21,16 @@ class Traffic:
         self.engine = engine
 
     def record(
-        self, conversation_id: str, text: str, answer: Answer, answer_text: str, *, channel: str, version: int,
+        self,
+        conversation_id: str,
+        text: str,
+        answer: Answer,
+        answer_text: str,
+        *,
+        channel: str,
+        version: int,
         scope: float | None = None,
-    ) -> tuple[str, str]:  # fmt: skip
+    ) -> tuple[str, str]:
         """Keep one exchange. Returns the ids of the customer's message and of the answer."""
         asked, answered = uuid.uuid4().hex, uuid.uuid4().hex
         shared = {

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
+from prefect.tasks import exponential_backoff
 from prefect.utilities.hashing import hash_objects
 
 import deskloop
@@ -19,7 +22,8 @@ from deskloop.errors import TransientError
 from deskloop.settings import Settings
 from deskloop.store import Store
 
-RETRIES: dict[str, Any] = {"retries": 3, "retry_jitter_factor": 0.5}
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def worth_a_retry(task: Any, run: Any, state: Any) -> bool:
@@ -76,6 +80,29 @@ class Sourced(Stage):
         except Exception as error:  # the body meets the same failure and tells it, with retries
             content = f"unreadable: {error}"
         return hashlib.sha256(f"{stage}:{content}".encode()).hexdigest()
+
+
+def stage(
+    name: str,
+    *,
+    reads: tuple[str, ...] = (),
+    policy: type[Stage] = Stage,
+    run_name: str | None = None,
+    **options: Any,
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task that is one stage: cached by `policy`, retried with backoff and jitter where that may help."""
+    return task(
+        name=name,
+        task_run_name=run_name,
+        cache_policy=policy(reads=reads),
+        persist_result=True,
+        result_serializer="json",
+        retries=3,
+        retry_delay_seconds=exponential_backoff(2),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=worth_a_retry,
+        **options,
+    )
 
 
 def code_digest(path: Path) -> str:

@@ -1,0 +1,55 @@
+"""Serves the timetable of `prefect.yaml` on one host: `python -m deployments.local`.
+
+Reads the same file that `prefect deploy` reads, so that there is one timetable. The work pool is left out:
+the runs are processes of this host.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prefect import serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentEventTrigger
+from prefect.schedules import Cron
+
+from deskloop import settings
+
+TIMETABLE = Path(__file__).with_name("prefect.yaml")
+
+
+def deployments(timetable: Path = TIMETABLE) -> list[RunnerDeployment]:
+    """One deployment an entry. The monitor's schedule is the configuration's, where it names one."""
+    entries = yaml.safe_load(timetable.read_text("utf-8"))["deployments"]
+    return [_deployment(entry) for entry in entries]
+
+
+def _deployment(entry: dict[str, Any]) -> RunnerDeployment:
+    limit = entry.get("concurrency_limit")
+    return RunnerDeployment.from_entrypoint(
+        entry["entrypoint"],
+        name=entry["name"],
+        description=entry["description"],
+        tags=entry["tags"],
+        schedules=[_schedule(entry, s) for s in entry.get("schedules", [])],
+        triggers=[DeploymentEventTrigger(**_without_type(t)) for t in entry.get("triggers", [])],
+        concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
+    )
+
+
+def _schedule(entry: dict[str, Any], schedule: dict[str, Any]) -> Any:
+    cron = schedule["cron"]
+    if entry["entrypoint"].startswith("flows.monitor"):
+        cron = settings.load().monitor.cron
+    return Cron(cron, timezone=schedule.get("timezone"), active=schedule.get("active", True))
+
+
+def _without_type(trigger: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in trigger.items() if name != "type"}
+
+
+if __name__ == "__main__":
+    serve(*deployments(), limit=2, pause_on_shutdown=False, print_starting_message=False)

@@ -1,0 +1,241 @@
+"""From a message to an Answer: understand, search, decide, write, verify, or hand over to a person.
+
+An approved answer is the floor: what the generator writes is shown only where every fact of it stands in
+the sources; otherwise the entry's own words are shown. Knows nothing about HTTP or storage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from deskloop import facts
+from deskloop.confidence import Confidence
+from deskloop.features.index import SearchIndex
+from deskloop.generator import prompt
+from deskloop.intents import IntentModel, Prediction
+from deskloop.records import Answer, Source
+from deskloop.settings import Settings
+
+Message = Mapping[str, str]
+MAX_TOKENS = 90
+SHOWN_SOURCES = 3
+_SMALLTALK = {
+    "greeting": re.compile(
+        r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
+    ),
+    "thanks": re.compile(
+        r"^\W*(ok(ay)? |great |perfect |super |many |no )?(thanks?( you)?|thx|cheers|bye|goodbye|ok(ay)?|great|"
+        r"perfect)( (a lot|so much|very much|for your help|again))?\W*$",
+        re.I,
+    ),
+}
+_REPLIES = {
+    "greeting": "Hello! What can I help you with?",
+    "thanks": "You are welcome. Is there anything else I can help with?",
+}
+_HUMAN = re.compile(
+    r"\b(speak|talk|chat|connect|transfer|through)\b.{0,30}\b(human|person|agent|colleague|representative|"
+    r"someone|somebody|manager)\b|\breal (human|person)\b|\bcall me\b",
+    re.I,
+)
+
+
+class Engine(Protocol):
+    """What writes text. See `deskloop.generator.engines`."""
+
+    def stream(self, messages: list[dict[str, str]], max_tokens: int) -> Iterator[str]:
+        """Pieces of the answer as they are made."""
+
+    def generate(self, batch: list[list[dict[str, str]]], max_tokens: int) -> list[str]:
+        """Answers to several conversations at once."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the bot means to do with one message, before any text is written."""
+
+    kind: str
+    question: str
+    intent: str | None
+    confidence: float
+    scope: float
+    sources: tuple[Source, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Bot:
+    """One bundle, ready to answer. Safe to use from several threads."""
+
+    index: SearchIndex
+    intents: IntentModel | None
+    engine: Engine | None
+    confidence: Confidence
+    agreement: Mapping[str, Mapping[str, float]]
+    policy: str
+    settings: Settings
+    version: str = ""
+
+    @classmethod
+    def load(cls, bundle: Path, settings: Settings) -> Bot:
+        """Load a bundle folder. Raises CorruptBundle if a file is missing or changed."""
+        from deskloop.features.sentence import SentenceEncoder
+        from deskloop.generator.engines import load_engine
+        from deskloop.store import verify_manifest
+
+        manifest = verify_manifest(bundle)
+        encoder = SentenceEncoder.load(bundle / "encoder")
+        thresholds = json.loads((bundle / "thresholds.json").read_bytes())
+        return cls(
+            index=SearchIndex.load(bundle / "index", encoder),
+            intents=IntentModel.load(bundle / "intents", encoder) if (bundle / "intents").is_dir() else None,
+            engine=load_engine(bundle / "generator-int8", settings),
+            confidence=Confidence.from_dict(thresholds["confidence"]),
+            agreement=thresholds["agreement"],
+            policy=thresholds["policy"],
+            settings=settings,
+            version=str(manifest.get("version", "")),
+        )
+
+    def answer(self, messages: Sequence[Message]) -> Answer:
+        """Answer the last message of a conversation [{"role", "content"}, ...]."""
+        *_, last = self.stream(messages)
+        assert isinstance(last, Answer)
+        return last
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[str | Answer]:
+        """Pieces of verified text, then the whole Answer. A piece is never taken back."""
+        began = time.perf_counter()
+        plan = self.plan(messages)
+        text = self._text(plan, messages)
+        kind = plan.kind
+        if text is None:
+            kind, text = "retrieve", plan.sources[0].answer
+        yield from _pieces(text)
+        yield Answer(
+            text=text,
+            kind=kind,  # type: ignore[arg-type]  # one of the four by construction
+            intent=plan.intent,
+            confidence=plan.confidence,
+            sources=plan.sources,
+            reason=plan.reason,
+            model=self.version,
+            latency_ms=(time.perf_counter() - began) * 1000,
+        )
+
+    def plan(self, messages: Sequence[Message]) -> Plan:
+        """Decide what to do with the last message."""
+        return self.plan_many([messages])[0]
+
+    def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
+        """Decide for the last message of each conversation; encodes them together."""
+        questions = [_question(messages) for messages in batch]
+        previous = [_previous(messages) for messages in batch]
+        predictions = self._predict(questions, previous)
+        hits = self.index.search_many([_query(q, p) for q, p in zip(questions, previous, strict=True)], 5)
+        confident = self.confidence.of(
+            [self.signals(h, p) for h, p in zip(hits, predictions, strict=True)] or [[0.0] * 5]
+        )
+        rows = zip(questions, predictions, hits, confident.tolist(), strict=True)
+        return [self._decide(*row) for row in rows]
+
+    def signals(self, hits: Sequence[Source], prediction: Prediction) -> list[float]:
+        """What the confidence rests on, in the order of `confidence.SIGNALS`."""
+        if not hits:
+            return [0.0] * 5
+        margin = hits[0].score - (hits[1].score if len(hits) > 1 else 0.0)
+        usual = self.agreement.get(hits[0].id, {}).get(prediction.intent, 0.0)
+        return [hits[0].score, margin, prediction.confidence, prediction.scope, usual]
+
+    def compose(self, plan: Plan, messages: Sequence[Message]) -> list[dict[str, str]]:
+        """The generator's prompt: the best entries and the conversation."""
+        return prompt.messages(self.settings.shop.name, list(plan.sources[:2]), list(messages))
+
+    def verified(self, text: str, plan: Plan) -> bool:
+        """Does every fact of `text` stand in the plan's sources?"""
+        told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources[:2]]
+        return bool(text.strip()) and facts.supported(text, told, plan.question).ok
+
+    def close(self) -> None:
+        """Free what the engine holds."""
+        close = getattr(self.engine, "close", None)
+        if close:
+            close()
+
+    def _text(self, plan: Plan, messages: Sequence[Message]) -> str | None:
+        """Text of the plan; None where the generator's words did not hold."""
+        if plan.kind == "handoff":
+            return self._handover(plan)
+        if plan.kind == "smalltalk":
+            return _REPLIES[plan.reason or "greeting"]
+        if plan.kind == "retrieve" or self.engine is None:
+            return plan.sources[0].answer
+        text = "".join(self.engine.stream(self.compose(plan, messages), MAX_TOKENS)).strip()
+        return text if self.verified(text, plan) else None
+
+    def _handover(self, plan: Plan) -> str:
+        return self.settings.shop.handover
+
+    def _predict(self, questions: list[str], previous: list[str]) -> list[Prediction]:
+        if self.intents is None:
+            return [Prediction(intent="", confidence=0.0, scope=1.0)] * len(questions)
+        return self.intents.predict(questions, previous)
+
+    def _decide(self, question: str, prediction: Prediction, hits: list[Source], confidence: float) -> Plan:
+        intent = prediction.intent or None
+
+        def plan(kind: str, reason: str | None = None, sources: Sequence[Source] = ()) -> Plan:
+            sure = confidence if kind in ("generate", "retrieve") else prediction.confidence
+            return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason)
+
+        small = next((name for name, pattern in _SMALLTALK.items() if pattern.match(question)), None)
+        if small:
+            return plan("smalltalk", small)
+        if _HUMAN.search(question):
+            return plan("handoff", "asked for a person")
+        if intent in self.settings.shop.handover_intents:
+            return plan("handoff", f"always handed over: {intent}")
+        if not hits or confidence < self.confidence.threshold:
+            return plan("handoff", "not sure enough")
+        return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:SHOWN_SOURCES])
+
+
+def usual_intents(examples: Sequence[tuple[str, str]]) -> dict[str, dict[str, float]]:
+    """For each entry, how its past questions were labelled, from (entry id, intent) pairs. Shares sum to 1."""
+    counts: dict[str, dict[str, int]] = {}
+    for entry, intent in examples:
+        of_entry = counts.setdefault(entry, {})
+        of_entry[intent] = of_entry.get(intent, 0) + 1
+    return {
+        entry: {intent: n / sum(of_entry.values()) for intent, n in of_entry.items()}
+        for entry, of_entry in counts.items()
+    }
+
+
+def thresholds(confidence: Confidence, agreement: Mapping[str, Any], policy: str) -> dict[str, Any]:
+    """Content of a bundle's thresholds.json."""
+    return {"confidence": confidence.as_dict(), "agreement": agreement, "policy": policy}
+
+
+def _question(messages: Sequence[Message]) -> str:
+    return next((m["content"] for m in reversed(messages) if m["role"] == "user"), "").strip()
+
+
+def _previous(messages: Sequence[Message]) -> str:
+    asked = [m["content"] for m in messages if m["role"] == "user"]
+    return asked[-2].strip() if len(asked) > 1 else ""
+
+
+def _query(question: str, previous: str) -> str:
+    """A short follow-up ("and to Germany?") is searched together with what came before."""
+    return f"{previous} {question}" if previous and len(question.split()) <= 6 else question
+
+
+def _pieces(text: str) -> Iterator[str]:
+    yield from re.findall(r"\S+\s*", text)

@@ -1,0 +1,1 @@
+"""Deskloop's sentences: the order of the stages and nothing else."""

@@ -1,0 +1,19 @@
+"""One look at live traffic: has it drifted from what the champion was trained on?"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from deskloop.requests import MonitorRequest
+from tasks.monitor import DriftOutcome, announce, compare
+
+
+@flow(name="monitor")
+def monitor(request: MonitorRequest | None = None) -> DriftOutcome:
+    """Compare the live window with the champion's reference; on drift ask for a retraining, once."""
+    request = request or MonitorRequest()
+    settings = request.settings()
+    outcome = compare(request.window or settings.monitor.window, settings)
+    if outcome.verdict == "drift" and request.retrain:
+        return announce(outcome, settings)
+    return outcome
