@@ -1,0 +1,77 @@
+"""Raw e-mail messages to decoded text: odd charsets, HTML-only bodies, broken headers. Knows no mailboxes."""
+
+from __future__ import annotations
+
+import email
+from email.header import decode_header
+from email.message import Message
+
+from deskloop.text.html import looks_like_html, to_text
+
+_MOST_CHARS = 1_000_000
+
+
+def parse(raw: bytes) -> Message:
+    """Parse a raw message. Never raises: what cannot be parsed ends up in the body."""
+    return email.message_from_bytes(raw)
+
+
+def header(message: Message, name: str) -> str:
+    """A header's decoded value on one line, empty if absent or unreadable."""
+    raw = message.get(name)
+    if raw is None:
+        return ""
+    try:
+        pieces = decode_header(str(raw))
+    except (ValueError, LookupError, UnicodeError, email.errors.HeaderParseError):
+        return " ".join(str(raw).split())
+    text = "".join(decode(p, charset) if isinstance(p, bytes) else p for p, charset in pieces)
+    return " ".join(text.split())
+
+
+def body_text(message: Message) -> str:
+    """The message's own text: the plain part, or the HTML part as text where that is all there is."""
+    plain = html = ""
+    for part in message.walk():
+        if part.is_multipart() or "attachment" in str(part.get("Content-Disposition", "")).lower():
+            continue
+        kind = part.get_content_type()
+        if kind == "text/plain" and not plain.strip():
+            plain = _decoded(part)
+        elif kind == "text/html" and not html.strip():
+            html = _decoded(part)
+    if plain.strip() and not looks_like_html(plain):
+        return _unflowed(plain, message)
+    return to_text(html or plain, quotes=True)
+
+
+def decode(data: bytes, charset: str | None) -> str:
+    """Decode bytes by the charset they claim, else UTF-8, else Windows-1252, which reads nearly anything."""
+    for name in (charset, "utf-8", "cp1252"):
+        try:
+            if name and name.lower() not in ("unknown-8bit", "x-unknown", "8bit"):
+                return data.decode(name)
+        except (LookupError, UnicodeDecodeError, ValueError):
+            continue
+    return data.decode("latin-1")
+
+
+def _decoded(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    return decode(payload, part.get_content_charset())[:_MOST_CHARS].replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unflowed(text: str, message: Message) -> str:
+    """Join soft line ends of format=flowed (RFC 3676)."""
+    if str(message.get_param("format", "")).lower() != "flowed":
+        return text
+    out: list[str] = []
+    for line in text.split("\n"):
+        soft = bool(out) and out[-1].endswith(" ") and out[-1] != "-- "
+        if soft and not line.startswith(">") and not out[-1].startswith(">"):
+            out[-1] += line
+        else:
+            out.append(line)
+    return "\n".join(out)

@@ -1,0 +1,1 @@
+"""Text alone: e-mail cleaning, HTML, normalising, language, personal data, tokens."""

@@ -1,0 +1,111 @@
+"""People and street addresses in text: by the participants' names, by the words around them, by street forms.
+
+No gazetteer and no model: a name that nothing introduces is missed. Works on strings alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+_PART = r"[A-ZÀ-ÖØ-ÞŠŽČĆĐŁŚŻ][\w'’-]*[a-zà-ÿšžčćđłńśźż][\w'’-]*"
+_LINK = r"(?:van|de|der|den|von|la|le|di|el|bin|ten|ter|zu|da|dos)"
+_FULL = rf"{_PART}(?:[ ](?:{_LINK}[ ]){{0,2}}(?:[A-Z]\.[ ])?{_PART}){{0,3}}"
+_INTRODUCED = re.compile(
+    r"(?i:\b(?:my name(?:'s| is)|name\s*:|i am called|this is|i'm called|mijn naam is|ik heet|ich hei(?:ß|ss)e|"
+    r"mein name ist|je m'appelle|mon nom est|on behalf of|in the name of|signed by|"
+    r"(?:mr|mrs|ms|miss|dr|prof|herr|frau|mevrouw|mevr|dhr|meneer|monsieur|madame|mme)\b\.?))"
+    rf"\s*({_FULL})"
+)
+_GREETED = re.compile(
+    rf"(?im:^(?:dear|hi|hello|hey|hallo|beste|lieve|liebe[r]?|bonjour|dag|hoi|thanks|thank you|bedankt|danke|merci))"
+    rf"[ ,]+({_FULL})(?=\s*(?:[,.!:\n]|$))"
+)
+_SIGNED = re.compile(
+    r"(?i:(?:regards|thanks|thank you|thx|cheers|best|wishes|groet(?:en|jes)?|gr|mvg|gr[uü](?:ß|ss)e[n]?|lg|"
+    rf"cordialement|merci|sincerely|yours)\s*[,.!]?)\s*\n+\s*-?\s*({_FULL})\s*(?:$|\n)"
+)
+_SIGNED_INLINE = re.compile(
+    rf"(?i:\b(?:kind regards|best regards|regards|cheers|thanks|greetings|groetjes|mvg|lg|grtz))\s*[,.]\s*({_FULL})\s*[.!]?\s*$"
+)
+_NOT_PEOPLE = frozenset(
+    "support team service customer hi hello dear hey there all everyone sir madam the this that it i we you my your "
+    "yes no ok please thanks thank order what when where why how can could is are do does did not for a an and but "
+    "so in on at to monday tuesday wednesday thursday friday saturday sunday january february march april may june "
+    "july august september october november december english dutch german french paypal klarna visa mastercard ideal "
+    "bancontact dhl postnl ups dpd amazon google apple iphone android samsung shop store larkfell sincerely regards "
+    "best kind helpdesk desk webshop sales info sent just still now unfortunately".split()
+)
+_STREET_NL = re.compile(
+    r"\b[A-ZÀ-Þ][\w'’.-]*(?:[ ](?:van|de|der|den|het|'t)[ ][A-Z][\w'-]*)*(?:straat|laan|weg|plein|gracht|kade|singel|dijk|"
+    r"steeg|hof|dreef|lei|straße|strasse|str\.|gasse|allee|platz|damm|ring|ufer|vej|gade|gata|gatan|vägen|veien|gate|katu)"
+    r"[ ]\d{1,5}(?:[ ]?[a-zA-Z](?![\w]))?(?:[-/ ]\d{1,4})?(?:,?[ ]\d{4,5}(?:[ ]?[A-Z]{2})?(?:[ ][A-Z][\w-]+)?)?"
+)
+_STREET_EN = re.compile(
+    r"\b\d{1,6}[a-zA-Z]?[ ](?:[NSEW]\.?[ ])?(?:[A-ZÀ-Þ][\w'’.-]*[ ]){1,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|"
+    r"Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Close|Crescent|Parkway|Highway|Hwy)\b\.?"
+)
+_STREET_FR = re.compile(
+    r"\b\d{1,4}(?:[ ]?(?:bis|ter))?,?[ ](?i:rue|avenue|av\.|boulevard|bd|place|impasse|chemin|allée|quai|cours|via|calle|"
+    r"rua|ul\.|plaza|piazza)[ ](?:(?:de|du|des|la|le|les|l'|d'|del|della)[ ]?){0,2}[A-ZÀ-Þ][\w'’-]*(?:[ -][A-ZÀ-Þ][\w'’-]*){0,3}"
+    r"(?:,?[ ]\d{5}(?:[ ][A-ZÀ-Þ][\w-]+)?)?"
+)
+_UNIT = re.compile(r"\b(?:Apt|Suite|Unit|Flat|Apartment)\.?[ ]#?\d{1,5}[A-Z]?\b", re.I)
+_POSTCODE_NL = re.compile(r"\b[1-9]\d{3}[ ]?(?!SA|SD|SS)[A-Z]{2}\b(?:[ ][A-ZÀ-Þ][\w-]+)?")
+_POSTCODE_CUED = re.compile(r"\b(?i:post(?:al )?code|zip(?: code)?|plz|code postal|postcode)\s*(?:is|:)?\s*(\d{4,6})\b")
+_POBOX = re.compile(r"\bP\.?\s?O\.?[ ]Box[ ]\d+", re.I)
+
+
+def person_spans(text: str, names: Iterable[str] = ()) -> list[tuple[int, int]]:
+    """Where people are named: the participants' `names` (whole and by part), then names that words introduce."""
+    spans: list[tuple[int, int]] = []
+    pattern = _pattern(tuple(names))
+    if pattern:
+        spans += [m.span() for m in pattern.finditer(text)]
+    for cue in (_INTRODUCED, _GREETED, _SIGNED, _SIGNED_INLINE):
+        for match in cue.finditer(text):
+            span = _trimmed(text, *match.span(1))
+            if span and all(span[1] <= a or span[0] >= b for a, b in spans):
+                spans.append(span)
+    return spans
+
+
+def address_spans(text: str) -> list[tuple[int, int]]:
+    """Street addresses and postcodes, in the forms of western Europe and the United States."""
+    found: list[tuple[int, int]] = []
+    for pattern in (_STREET_NL, _STREET_FR, _STREET_EN, _UNIT, _POSTCODE_NL, _POBOX):
+        for match in pattern.finditer(text):
+            if all(match.end() <= a or match.start() >= b for a, b in found):
+                found.append(match.span())
+    found += [m.span(1) for m in _POSTCODE_CUED.finditer(text)]
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
+    parts: set[str] = set()
+    for name in names:
+        whole = " ".join(name.split())
+        pieces = [p for p in re.split(r"[\s,]+", whole) if len(p.strip(".")) >= 3 and p[0].isupper()]
+        parts.update(p for p in [whole, *pieces] if len(p) >= 3 and p.lower() not in _NOT_PEOPLE)
+    if not parts:
+        return None
+    ordered = sorted(parts, key=len, reverse=True)
+    alternatives = "|".join(re.escape(p) for p in ordered)
+    titled = "|".join(re.escape(p.lower()) for p in ordered if len(p) >= 5)
+    tail = f"|{titled}" if titled else ""
+    return re.compile(rf"(?<![\w@])(?:{alternatives}{tail})(?:[ ](?:{alternatives}))*(?![\w@])")
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The span without words that are no names; None when nothing is left."""
+    parts = list(re.finditer(r"\S+", text[start:end]))
+    while parts and parts[0][0].strip(".,!'").lower() in _NOT_PEOPLE:
+        return None
+    keep = 0
+    for part in parts:
+        if part[0].strip(".,!'").lower() in _NOT_PEOPLE:
+            break
+        keep = part.end()
+    return (start, start + keep) if keep else None

@@ -1,0 +1,173 @@
+"""Personal data in text: structured kinds by validated patterns, names and addresses by what surrounds them.
+
+`find` says where, `Redactor` replaces with typed placeholders that stay the same within one conversation.
+Knows nothing about where a text comes from; no model, no network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from deskloop.text import names as people
+from deskloop.text.numbers import card_is_valid, iban_is_plausible, ip_is_valid, phone_spans
+
+STRUCTURED = frozenset(
+    "CREDIT_CARD EMAIL_ADDRESS IBAN_CODE IP_ADDRESS PHONE_NUMBER US_SSN DOMAIN_NAME URL SECRET".split()
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of personal data: `text[start:end]`."""
+
+    type: str
+    start: int
+    end: int
+
+
+_EMAIL = re.compile(
+    r"(?<![\w.+%-])[^\W_][\w.+%'-]{0,63}\s?(?:@|\(at\)|\[at\])\s?(?:[^\W_][\w-]{0,62}\.)+[^\W\d_]{2,24}(?![\w-])"
+)
+_URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"'(){}\[\]|\\^`]{3,}", re.I)
+_DOMAIN = re.compile(
+    r"(?<![\w@./-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|net|org|info|biz|io|nl|de|fr|be|uk|eu|es|it|ch|"
+    r"at|se|dk|no|fi|pl|us|ca|au|hu|tn|gov|edu|shop|store|app|dev)(?:/[^\s<>\"']*)?(?![\w@-])",
+    re.I,
+)
+_CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
+_IP = re.compile(
+    r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4})(?:/\d{1,3})?(?![\w:]|\.\d)", re.I
+)
+_SSN = re.compile(r"(?<![\w-])(?!000)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
+_SSN_CUED = re.compile(r"\b(?:ssn|social security)\b\D{0,30}(\d{9}|\d{3} \d{2} \d{4})(?!\d)", re.I)
+_BSN = re.compile(r"\b(?:bsn|burgerservicenummer|steuer-?id|nir)\b\D{0,20}((?:\d[ .]?){7,14}\d)", re.I)
+_SECRET = re.compile(
+    r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bsk-[A-Za-z0-9_-]{20,}|"
+    r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}|\bxox[abprs]-[\w-]{10,}"
+)
+_SECRET_CUED = re.compile(
+    r"\b(?:password|passwd|pwd|passcode|wachtwoord|passwort|mot de passe|pin(?:code)?|cvv|cvc|api[ -]?key|secret)\b"
+    r"\s*(?:code\s*)?(?:is|was|:|=)\s*[\"']?([^\s\"',;]*\d[^\s\"',;]*)",
+    re.I,
+)
+_LICENSE = re.compile(r"\b(?:driver'?s?|driving) licen[sc]e\b\D{0,24}?([A-Z]{0,3}\d[A-Z0-9]{5,14})\b", re.I)
+_BIRTH = re.compile(
+    r"\b(?:born(?: on)?|birthday|date of birth|d\.?o\.?b\.?|geboren|geboortedatum|né[e]? le)\b[\s:]*(?:is|it's|its)?"
+    r"[\s:.]{0,3}(?:it's\s*|it is\s*)?((?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4})|(?:\d{4}-\d{2}-\d{2})|(?:\d{1,2}(?:st|nd|rd|th)?"
+    r"\s+[a-z]{3,9}\s+\d{4}))",
+    re.I,
+)
+_ORDER = re.compile(
+    r"\b(?:LF|ORD|INV|RMA|PO)-?\d{4,12}\b|(?<![\w-])\d{3}-\d{6,7}-\d{6,9}(?![\w-])|"
+    r"(?:\border\b|\bbestell(?:ung|ing)\w*|\bcommande\b|\border ?id)[\s:#a-z]{0,18}?#?\s?(\d{5,14})\b",
+    re.I,
+)
+
+
+def find(text: str, names: Iterable[str] = ()) -> list[Span]:
+    """Personal data in `text`, in order, not overlapping; `names` are the people known to take part."""
+    spans = _structured(text) if any(c.isdigit() or c in "@.:" for c in text) else []
+    spans += [Span("PERSON", a, b) for a, b in people.person_spans(text, names)]
+    if any(c.isdigit() for c in text):
+        spans += [Span("ADDRESS", a, b) for a, b in people.address_spans(text)]
+    return _without_overlap(spans)
+
+
+def _structured(text: str) -> list[Span]:
+    spans: list[Span] = []
+    if "@" in text or "at)" in text or "at]" in text:
+        spans += [Span("EMAIL_ADDRESS", *m.span()) for m in _EMAIL.finditer(text)]
+    if "://" in text or "www." in text.lower():
+        spans += [Span("URL", m.start(), _url_end(m)) for m in _URL.finditer(text)]
+    if "." in text:
+        spans += [Span("DOMAIN_NAME", m.start(), _url_end(m)) for m in _DOMAIN.finditer(text)]
+    spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
+    if not any(c.isdigit() for c in text):
+        return spans
+    spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
+    spans += [Span("CREDIT_CARD", *m.span()) for m in _CARD.finditer(text) if card_is_valid(m[0])]
+    spans += [Span("IBAN_CODE", m.start(), end) for m in _IBAN.finditer(text) if (end := _iban_end(m))]
+    spans += [Span("IP_ADDRESS", *m.span()) for m in _IP.finditer(text) if ip_is_valid(m[0])]
+    spans += [Span("US_SSN", *m.span()) for m in _SSN.finditer(text)]
+    spans += [Span("US_SSN", *m.span(1)) for pattern in (_SSN_CUED, _BSN) for m in pattern.finditer(text)]
+    spans += [Span("US_DRIVER_LICENSE", *m.span(1)) for m in _LICENSE.finditer(text)]
+    spans += [Span("DATE_OF_BIRTH", *m.span(1)) for m in _BIRTH.finditer(text)]
+    spans += [Span("ORDER_NUMBER", *m.span(1 if m[1] else 0)) for m in _ORDER.finditer(text)]
+    taken = [(s.start, s.end) for s in spans]
+    return spans + [Span("PHONE_NUMBER", a, b) for a, b in phone_spans(text, taken)]
+
+
+def _url_end(match: re.Match[str]) -> int:
+    return match.start() + len(match[0].rstrip(".,;:!?'\""))
+
+
+def _iban_end(match: re.Match[str]) -> int | None:
+    length = iban_is_plausible(match[0])
+    return match.start() + length if length else None
+
+
+def _without_overlap(spans: list[Span]) -> list[Span]:
+    """Earlier-found, hence surer, kinds win; a longer URL wins over the domain or e-mail inside it."""
+    order = {s: i for i, s in enumerate(spans)}
+    kept: list[Span] = []
+    for span in sorted(set(spans), key=lambda s: (s.type != "URL", s.type not in STRUCTURED, order[s])):
+        if span.end > span.start and all(span.end <= k.start or span.start >= k.end for k in kept):
+            kept.append(span)
+    return sorted(kept, key=lambda s: s.start)
+
+
+class Redactor:
+    """Replaces personal data with placeholders, the same for the same value within one conversation.
+
+    `names` are the participants' names. `own` are the shop's own addresses, @domains, hosts and numbers, and
+    whatever else is public: they stay as they are.
+    """
+
+    def __init__(self, names: Iterable[str] = (), own: Iterable[str] = ()) -> None:
+        self._names = tuple(names)
+        self._own = frozenset(_key(o) for o in own)
+        self._hosts = tuple(o.lower().lstrip("@") for o in own if "." in o and " " not in o)
+        self._given: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
+
+    def redact(self, text: str) -> str:
+        """`text` with personal data replaced by `<TYPE_n>`."""
+        out: list[str] = []
+        last = 0
+        for span in find(text, self._names):
+            value = text[span.start : span.end]
+            if self._is_own(span.type, value):
+                continue
+            out += [text[last : span.start], self._placeholder(span.type, value)]
+            last = span.end
+        return "".join([*out, text[last:]])
+
+    def _is_own(self, kind: str, value: str) -> bool:
+        if _key(value) in self._own:
+            return True
+        if kind == "EMAIL_ADDRESS":
+            return f"@{value.lower().rpartition('@')[2]}" in self._own
+        if kind in ("URL", "DOMAIN_NAME"):
+            host = urlsplit(value if "://" in value else f"//{value}").netloc.lower()
+            return "@" not in host and any(host == h or host.endswith(f".{h}") for h in self._hosts)
+        return False
+
+    def _placeholder(self, kind: str, value: str) -> str:
+        key = (kind, _key(value))
+        if key not in self._given:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._given[key] = f"<{kind}_{self._counts[kind]}>"
+        return self._given[key]
+
+
+def redact(text: str, names: Iterable[str] = ()) -> str:
+    """One text redacted on its own."""
+    return Redactor(names).redact(text)
+
+
+def _key(value: str) -> str:
+    return re.sub(r"[\s.()/-]+", "", value.lower()) if re.search(r"\d{3}", value) else value.lower().strip()
