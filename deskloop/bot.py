@@ -24,7 +24,7 @@ from deskloop.settings import Settings
 
 Message = Mapping[str, str]
 MAX_TOKENS = 90
-SHOWN_SOURCES = 3
+USED_SOURCES = 2
 _SMALLTALK = {
     "greeting": re.compile(
         r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
@@ -113,20 +113,32 @@ class Bot:
         """Pieces of verified text, then the whole Answer. A piece is never taken back."""
         began = time.perf_counter()
         plan = self.plan(messages)
-        text = self._text(plan, messages)
-        kind = plan.kind
-        if text is None:
-            kind, text = "retrieve", plan.sources[0].answer
-        yield from _pieces(text)
-        yield Answer(
+        text = ""
+        if plan.kind == "generate" and self.engine is not None:
+            text = "".join(self.engine.stream(self.compose(plan, messages), MAX_TOKENS))
+        answer = self.finish(plan, text)
+        yield from re.findall(r"\S+\s*", answer.text)
+        yield answer.model_copy(update={"latency_ms": (time.perf_counter() - began) * 1000})
+
+    def finish(self, plan: Plan, written: str = "") -> Answer:
+        """The answer to a plan: what was `written` if it holds, else the entry's own words or a fixed text."""
+        kind, text, sources = plan.kind, written.strip(), plan.sources
+        if kind == "handoff":
+            text = self.settings.shop.handover
+        elif kind == "smalltalk":
+            text = _REPLIES[plan.reason or "greeting"]
+        elif kind == "generate" and self.verified(text, plan):
+            sources = _cited(text, plan.sources)
+        else:
+            kind, text, sources = "retrieve", sources[0].answer, sources[:1]
+        return Answer(
             text=text,
             kind=kind,  # type: ignore[arg-type]  # one of the four by construction
             intent=plan.intent,
             confidence=plan.confidence,
-            sources=plan.sources,
+            sources=sources,
             reason=plan.reason,
             model=self.version,
-            latency_ms=(time.perf_counter() - began) * 1000,
         )
 
     def plan(self, messages: Sequence[Message]) -> Plan:
@@ -155,11 +167,11 @@ class Bot:
 
     def compose(self, plan: Plan, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The generator's prompt: the best entries and the conversation."""
-        return prompt.messages(self.settings.shop.name, list(plan.sources[:2]), list(messages))
+        return prompt.messages(self.settings.shop.name, list(plan.sources), list(messages))
 
     def verified(self, text: str, plan: Plan) -> bool:
         """Does every fact of `text` stand in the plan's sources?"""
-        told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources[:2]]
+        told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources]
         return bool(text.strip()) and facts.supported(text, told, plan.question).ok
 
     def close(self) -> None:
@@ -167,20 +179,6 @@ class Bot:
         close = getattr(self.engine, "close", None)
         if close:
             close()
-
-    def _text(self, plan: Plan, messages: Sequence[Message]) -> str | None:
-        """Text of the plan; None where the generator's words did not hold."""
-        if plan.kind == "handoff":
-            return self._handover(plan)
-        if plan.kind == "smalltalk":
-            return _REPLIES[plan.reason or "greeting"]
-        if plan.kind == "retrieve" or self.engine is None:
-            return plan.sources[0].answer
-        text = "".join(self.engine.stream(self.compose(plan, messages), MAX_TOKENS)).strip()
-        return text if self.verified(text, plan) else None
-
-    def _handover(self, plan: Plan) -> str:
-        return self.settings.shop.handover
 
     def _predict(self, questions: list[str], previous: list[str]) -> list[Prediction]:
         if self.intents is None:
@@ -203,7 +201,7 @@ class Bot:
             return plan("handoff", f"always handed over: {intent}")
         if not hits or confidence < self.confidence.threshold:
             return plan("handoff", "not sure enough")
-        return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:SHOWN_SOURCES])
+        return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])
 
 
 def usual_intents(examples: Sequence[tuple[str, str]]) -> dict[str, dict[str, float]]:
@@ -237,5 +235,14 @@ def _query(question: str, previous: str) -> str:
     return f"{previous} {question}" if previous and len(question.split()) <= 6 else question
 
 
-def _pieces(text: str) -> Iterator[str]:
-    yield from re.findall(r"\S+\s*", text)
+def _cited(text: str, sources: Sequence[Source]) -> tuple[Source, ...]:
+    """The sources a text rests on: the one it shares most with, and those whose facts it takes besides."""
+    said, told = facts.facts(text), facts.content_words(text)
+
+    def shared(source: Source) -> tuple[int, int]:
+        words = facts.content_words(f"{source.question} {source.answer}")
+        return len(said & facts.facts(source.answer)), len(told & words)
+
+    first, *others = sorted(sources[:USED_SOURCES], key=shared, reverse=True)
+    rest = said - facts.facts(first.answer)
+    return (first, *(s for s in others if rest & facts.facts(s.answer)))

@@ -31,9 +31,7 @@ _MONEY = re.compile(
 )
 _PERCENT = re.compile(rf"({_NUMBER})\s*(?:%|percent|per cent)", re.I)
 _TIME = re.compile(r"\b(\d{1,2})[:.](\d{2})\b|\b(\d{1,2})\s*(am|pm)\b", re.I)
-_MEASURE = [
-    (unit, re.compile(rf"\b{_RANGE}[\s-]*(?:{form})(?![a-z])", re.I)) for unit, form in _UNITS.items()
-]
+_MEASURE = [(unit, re.compile(rf"\b{_RANGE}[\s-]*(?:{form})(?![a-z])", re.I)) for unit, form in _UNITS.items()]
 _PLAIN = re.compile(rf"(?<![\w.,]){_NUMBER}(?![\w])")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w'’])([A-Z][a-zA-Zé]{2,})")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|nothing|none|without|neither|nor)\b|n['’]t\b", re.I)
@@ -73,9 +71,7 @@ def facts(text: str) -> frozenset[str]:
     rest = _take(text, _URL, found, lambda m: f"url:{m[0].lower()}")
     rest = _take(rest, _EMAIL, found, lambda m: f"mail:{m[0].lower()}")
     rest = _take(rest, _CODE, found, lambda m: f"code:{m[0]}")
-    rest = re.sub(
-        rf"\b({'|'.join(_NUMBER_WORDS)})\b", lambda m: _NUMBER_WORDS[m[0].lower()], rest, flags=re.I
-    )
+    rest = re.sub(rf"\b({'|'.join(_NUMBER_WORDS)})\b", lambda m: _NUMBER_WORDS[m[0].lower()], rest, flags=re.I)
     rest = _take(rest, _MONEY, found, lambda m: f"eur:{_plain(m[1] or m[2])}")
     rest = _take(rest, _PERCENT, found, lambda m: f"pct:{_plain(m[1])}")
     for unit, pattern in _MEASURE:

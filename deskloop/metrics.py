@@ -122,9 +122,7 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
     """ECE over equal-width bins (Guo et al. 2017)."""
     p, y = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
     which = np.clip((p * bins).astype(int), 0, bins - 1)
-    gaps = [
-        abs(p[which == b].mean() - y[which == b].mean()) * (which == b).mean() for b in set(which.tolist())
-    ]
+    gaps = [abs(p[which == b].mean() - y[which == b].mean()) * (which == b).mean() for b in set(which.tolist())]
     return float(sum(gaps))
 
 

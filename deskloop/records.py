@@ -25,6 +25,35 @@ class Receipt(Record):
     rows: int = Field(ge=0)
 
 
+class Dataset(Record):
+    """Receipts of what preprocessing gives."""
+
+    conversations: Receipt
+    knowledge: Receipt
+    messages: Receipt
+    quarantine: Receipt
+
+
+class Outcome(Record):
+    """How a training ended."""
+
+    version: int = Field(description="of the candidate")
+    promoted: bool
+    summary: str
+    bundle: Receipt
+
+
+class DriftOutcome(Record):
+    """How a drift check ended."""
+
+    verdict: Literal["drift", "none", "undetermined"]
+    summary: str
+    model_version: int | None
+    messages: int
+    event: str | None = Field(None, description="id of the drift check in the database")
+    announced: bool = False
+
+
 class Lineage(Record):
     """Where a row was read: the source's name, a place inside it, and the digest of the raw row."""
 
@@ -56,6 +85,7 @@ class Conversation(Record):
     knowledge_url: str | None = Field(None, description="help article the agent used, if known")
     synthetic: bool = False
     core_id: str | None = Field(None, description="the hand-written row that a synthetic row grew from")
+    names: tuple[str, ...] = Field((), description="the participants' names, for redaction; empty once cleaned")
     lineage: Lineage
 
 

@@ -114,9 +114,7 @@ class Releases:
     def all(self) -> list[Release]:
         """All releases, newest first."""
         with self.engine.connect() as c:
-            return [
-                _release(r) for r in c.execute(select(db.releases).order_by(db.releases.c.version.desc()))
-            ]
+            return [_release(r) for r in c.execute(select(db.releases).order_by(db.releases.c.version.desc()))]
 
     def acquire_lease(self, name: str, holder: str, seconds: float) -> bool:
         """Take the lease if it is free or has run out: exactly one caller gets True."""

@@ -46,9 +46,7 @@ class TrainRequest(Request):
 class MonitorRequest(Request):
     """Compare the live window with the champion's reference."""
 
-    window: int | None = Field(
-        None, title="Window", ge=50, le=5000, description="Latest customer messages compared."
-    )
+    window: int | None = Field(None, title="Window", ge=50, le=5000, description="Latest customer messages compared.")
     retrain: bool = Field(True, title="Retrain on drift", description="Emit the event that starts training.")
 
 

@@ -152,12 +152,8 @@ class Gate(Section):
     min_intent_macro_f1: float = Field(0.0, ge=0, le=1)
     min_recall_at_5: float = Field(0.0, ge=0, le=1)
     min_answer_correct: float = Field(0.0, ge=0, le=1, description="Of the answered held-out questions.")
-    max_wrong_rate: float = Field(
-        1.0, ge=0, le=1, description="Wrong answers shown, of all held-out questions."
-    )
-    max_loss: float = Field(
-        0.01, ge=0, le=1, description="How much worse than the champion any score may be."
-    )
+    max_wrong_rate: float = Field(1.0, ge=0, le=1, description="Wrong answers shown, of all held-out questions.")
+    max_loss: float = Field(0.01, ge=0, le=1, description="How much worse than the champion any score may be.")
 
 
 class Serve(Section):
@@ -185,9 +181,7 @@ class Monitor(Section):
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="DESKLOOP_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="DESKLOOP_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     home: Path = Field(Path(".deskloop"), description="Where everything that Deskloop makes is kept.")
     models: Path | None = Field(None, description="Fetched models; `models/` in the home folder if unset.")
@@ -195,9 +189,7 @@ class Settings(BaseSettings):
         None, description="Object store (fsspec URL); `store/` in the home folder if unset."
     )
     database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the home folder if unset.")
-    tracking_uri: str | None = Field(
-        None, description="MLflow; SQLite in the home folder if unset, `none` for off."
-    )
+    tracking_uri: str | None = Field(None, description="MLflow; SQLite in the home folder if unset, `none` for off.")
     prefect_port: int = Field(4200, ge=1, le=65535)
     effort: Effort = "quick"
     shop: Shop = Shop()

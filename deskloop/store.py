@@ -75,11 +75,7 @@ class Store:
         self.root = str(root)
         self._fs, self._base = fsspec.core.url_to_fs(self.root)
         self._remote = "file" not in self._fs.protocol
-        local = (
-            Path(tempfile.gettempdir())
-            / "deskloop-store"
-            / hashlib.sha256(self.root.encode()).hexdigest()[:16]
-        )
+        local = Path(tempfile.gettempdir()) / "deskloop-store" / hashlib.sha256(self.root.encode()).hexdigest()[:16]
         self._local = local if self._remote else Path(self._base)
 
     @property

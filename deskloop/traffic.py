@@ -43,15 +43,11 @@ class Traffic:
         with self.engine.begin() as c:
             c.execute(insert(db.messages).values(id=asked, role="customer", text=text, **shared))
             c.execute(
-                insert(db.messages).values(
-                    id=answered, role="bot", text=answer_text, sources=sources, **shared
-                )
+                insert(db.messages).values(id=answered, role="bot", text=answer_text, sources=sources, **shared)
             )
             if answer.kind == "handoff":
                 c.execute(
-                    update(db.conversations)
-                    .where(db.conversations.c.id == conversation_id)
-                    .values(handed_over=True)
+                    update(db.conversations).where(db.conversations.c.id == conversation_id).values(handed_over=True)
                 )
         return asked, answered
 
@@ -71,9 +67,7 @@ class Traffic:
         try:
             with self.engine.begin() as c:
                 c.execute(
-                    insert(db.messages).values(
-                        id=message, conversation_id=conversation_id, role=role, text=text
-                    )
+                    insert(db.messages).values(id=message, conversation_id=conversation_id, role=role, text=text)
                 )
         except IntegrityError:
             raise BadInput(f"there is no conversation {conversation_id}") from None
@@ -87,9 +81,7 @@ class Traffic:
         self, message_id: str, *, intent: str | None, reply: str = "", knowledge_url: str | None = None
     ) -> None:
         """Keep what a person of the desk says of a customer's message: its label and the right reply."""
-        self._replace(
-            db.reviews, message_id, {"intent": intent, "reply": reply, "knowledge_url": knowledge_url}
-        )
+        self._replace(db.reviews, message_id, {"intent": intent, "reply": reply, "knowledge_url": knowledge_url})
 
     def conversation(self, conversation_id: str) -> list[dict[str, Any]]:
         """All messages of a conversation, oldest first."""

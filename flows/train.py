@@ -5,14 +5,14 @@ from __future__ import annotations
 from prefect import flow
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
-
-from deskloop.requests import TrainRequest
-from deskloop.settings import Settings
-from tasks.acquire import acquire
 from tasks.deploy import Outcome, deploy
 from tasks.evaluate import baselines, evaluate
 from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
 from tasks.model import assemble, build_index, fine_tune, fit_intents
+
+from deskloop.requests import TrainRequest
+from deskloop.settings import Settings
+from tasks.acquire import acquire
 from tasks.preprocess import preprocess
 
 

@@ -1,0 +1,47 @@
+# The two commands of the README. Each makes its own environment from the tested versions in constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint bench fetch clean help
+
+help:
+	@echo "make demo   the whole loop on the sample shop, then dashboard and chat"
+	@echo "make test   all tests"
+	@echo "make lint   ruff, mypy, import-linter"
+	@echo "make bench  the benchmarks that need no outside data"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --progress-bar on --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(PIP) install --quiet --progress-bar on --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+fetch: $(VENV)/.demo
+	$(BIN)/deskloop fetch
+
+demo: fetch
+	$(BIN)/deskloop demo $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/deskloop fetch
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.demo
+	$(BIN)/deskloop fetch
+	$(BIN)/deskloop bench pipeline $(ARGS)
+
+clean:
+	rm -rf $(VENV) .deskloop build dist *.egg-info

@@ -1,0 +1,214 @@
+"""How good a candidate is on held-out messages, next to honest peers.
+
+Takes a bot and a frame of test messages; gives headline figures, per-case scores for the gate's paired
+tests, and the tables that people read. Knows nothing about training or storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deskloop import facts, metrics
+from deskloop.bot import MAX_TOKENS, Bot, Engine, Plan
+from deskloop.records import KnowledgeEntry
+from deskloop.settings import Effort
+
+OUT_OF_SCOPE = "out_of_scope"
+ANSWER_CASES: dict[Effort, int] = {"quick": 100, "standard": 250, "thorough": 1000}
+NAN = float("nan")
+
+
+@dataclass
+class Scorecard:
+    """Figures of one model on one test set. All shares are between 0 and 1; chrF between 0 and 100."""
+
+    scores: dict[str, float]
+    cases: dict[str, list[float]]
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; NaN becomes None."""
+        return {
+            "scores": {name: None if v != v else v for name, v in self.scores.items()},
+            "cases": self.cases,
+            "tables": self.tables,
+            "skipped": self.skipped,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Scorecard:
+        """Back from JSON."""
+        scores = {name: NAN if v is None else v for name, v in values["scores"].items()}
+        return cls(scores, values["cases"], values["tables"], values["skipped"])
+
+
+def test_cases(messages: pd.DataFrame) -> pd.DataFrame:
+    """The test split, in a fixed order."""
+    return messages[messages["split"] == "test"].sort_values("id").reset_index(drop=True)
+
+
+def answer_cases(test: pd.DataFrame, effort: Effort, seed: int = 11) -> pd.DataFrame:
+    """The test messages for which answers are written: those a human answered, a fixed sample of them."""
+    answered = test[test["reply"].str.len() > 0]
+    return answered.sample(min(len(answered), ANSWER_CASES[effort]), random_state=seed).sort_values("id")
+
+
+def evaluate(bot: Bot, test: pd.DataFrame, knowledge: Sequence[KnowledgeEntry], effort: Effort) -> Scorecard:
+    """All figures of one bot. What the data cannot tell is NaN, with the reason in `skipped`."""
+    plans = bot.plan_many([conversation(row) for row in test.to_dict("records")]) if len(test) else []
+    card = Scorecard({}, {})
+    _understanding(card, test, plans)
+    _search(card, bot, test)
+    _answers(card, bot, test, plans, {k.id: k for k in knowledge}, effort)
+    return card
+
+
+def conversation(row: dict[str, Any]) -> list[dict[str, str]]:
+    """A message row as the conversation that the bot is shown."""
+    before = [{"role": "user", "content": row["previous"]}] if row.get("previous") else []
+    return [*before, {"role": "user", "content": row["text"]}]
+
+
+def write_answers(engine: Engine, bot: Bot, cases: pd.DataFrame) -> list[str]:
+    """What `engine` writes for each case when given the bot's best entries, whether sure or not."""
+    prompts = []
+    for row in cases.to_dict("records"):
+        talk = conversation(row)
+        hits = bot.index.search(row["text"], 2)
+        prompts.append(bot.compose(Plan("generate", row["text"], None, 1.0, 1.0, tuple(hits), None), talk))
+    return [text.strip() for text in engine.generate(prompts, MAX_TOKENS)]
+
+
+def text_scores(
+    bot: Bot, answers: Sequence[str], cases: pd.DataFrame, gold: dict[str, KnowledgeEntry]
+) -> dict[str, list[float]]:
+    """Per case: chrF and similarity to the human's reply, and whether the gold entry's facts were given.
+
+    `correct` covers the cases with a gold entry only.
+    """
+    replies = cases["reply"].tolist()
+    similarity = (bot.index.encoder.encode(list(answers)) * bot.index.encoder.encode(replies)).sum(axis=1)
+    entries = [gold.get(str(k)) for k in cases["knowledge_id"]]
+    rows = zip(answers, replies, entries, strict=True)
+    return {
+        "chrf": metrics.chrf(answers, replies).tolist(),
+        "similarity": similarity.astype(float).tolist(),
+        "correct": [float(facts.correct(a, e.answer, r)) for a, r, e in rows if e],
+    }
+
+
+def _understanding(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -> None:
+    names = ("intent_accuracy", "intent_macro_precision", "intent_macro_recall", "intent_macro_f1")
+    labelled = test["intent"].notna().to_numpy() if len(test) else np.array([], dtype=bool)
+    if not labelled.any() or all(p.intent is None for p in plans):
+        card.scores |= dict.fromkeys(names, NAN)
+        card.skipped["intents"] = "no labels"
+        return
+    truth = test.loc[labelled, "intent"].tolist()
+    said = [str(p.intent) for p, known in zip(plans, labelled, strict=True) if known]
+    scope = np.array([p.scope for p, known in zip(plans, labelled, strict=True) if known])
+    inside = [t != OUT_OF_SCOPE for t in truth]
+    scores = metrics.classification(
+        [t for t, keep in zip(truth, inside, strict=True) if keep],
+        [s for s, keep in zip(said, inside, strict=True) if keep],
+    )
+    card.scores |= {name: scores[name.removeprefix("intent_")] for name in names}
+    card.scores["oos_auroc"] = _auroc(inside, scope)
+    card.cases["intent"] = [float(t == s) for t, s in zip(truth, said, strict=True)]
+    card.tables["per_intent"] = metrics.per_class(truth, said)
+    card.tables["confusions"] = _confusions(truth, said)
+
+
+def _auroc(inside: list[bool], scope: Any) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(inside, scope)) if len(set(inside)) == 2 else NAN
+
+
+def _confusions(truth: list[str], said: list[str]) -> list[dict[str, Any]]:
+    pairs = pd.Series([(t, s) for t, s in zip(truth, said, strict=True) if t != s], dtype=object).value_counts()
+    return [{"intent": t, "taken_for": s, "times": int(n)} for (t, s), n in pairs.head(15).items()]  # type: ignore[misc]
+
+
+def _search(card: Scorecard, bot: Bot, test: pd.DataFrame) -> None:
+    gold = test[test["knowledge_id"].notna()]
+    hits = bot.index.search_many(gold["text"].tolist(), 10) if len(gold) else []
+    ranks = [rank(k, [h.id for h in found]) for k, found in zip(gold["knowledge_id"], hits, strict=True)]
+    card.scores |= metrics.retrieval(ranks)
+    if ranks:
+        card.cases["retrieval"] = [0.0 if r is None else 1 / r for r in ranks]
+    else:
+        card.skipped["retrieval"] = "no message names the entry that answers it"
+
+
+def rank(gold: str, found: Sequence[str]) -> int | None:
+    """1 for the first, None if it is not among them."""
+    return found.index(gold) + 1 if gold in found else None
+
+
+def _answers(
+    card: Scorecard,
+    bot: Bot,
+    test: pd.DataFrame,
+    plans: Sequence[Plan],
+    gold: dict[str, KnowledgeEntry],
+    effort: Effort,
+) -> None:
+    cases = answer_cases(test, effort)
+    if not len(cases) or bot.engine is None:
+        card.scores |= dict.fromkeys(("chrf", "similarity", "answer_correct", "coverage", "wrong_rate"), NAN)
+        card.skipped["answers"] = "no message has a human's reply"
+        return
+    texts = write_answers(bot.engine, bot, cases)
+    written = text_scores(bot, texts, cases, gold)
+    card.cases |= {f"generated_{name}": values for name, values in written.items()}
+    card.scores |= {
+        "chrf": float(np.mean(written["chrf"])),
+        "similarity": float(np.mean(written["similarity"])),
+    }
+    card.scores["generated_correct"] = float(np.mean(written["correct"])) if written["correct"] else NAN
+    chosen = [plans[i] for i in cases.index]
+    rows = [
+        _shown(bot, plan, text, row, gold)
+        for plan, text, row in zip(chosen, texts, cases.to_dict("records"), strict=True)
+    ]
+    _usefulness(card, rows)
+
+
+def _shown(bot: Bot, plan: Plan, text: str, row: dict[str, Any], gold: dict[str, KnowledgeEntry]) -> dict[str, Any]:
+    """What the customer would have seen, and whether that was right."""
+    answer = bot.finish(plan, text)
+    entry = gold.get(str(row["knowledge_id"]))
+    shown = answer.kind in ("generate", "retrieve")
+    cited = entry is not None and entry.id in [s.id for s in answer.sources]
+    right = entry is not None and facts.correct(answer.text, entry.answer, row["reply"])
+    told = [f"{s.question} {s.answer}" for s in answer.sources]
+    grounded = facts.supported(answer.text, told, row["text"]).ok
+    return {
+        "id": row["id"], "question": row["text"], "answer": answer.text, "human": row["reply"],
+        "kind": answer.kind, "reason": answer.reason or "", "intent": answer.intent or "",
+        "confidence": round(answer.confidence, 3), "answerable": entry is not None, "shown": shown,
+        "correct": bool(shown and right), "wrong": bool(shown and not (cited and grounded)), "grounded": grounded,
+    }  # fmt: skip
+
+
+def _usefulness(card: Scorecard, rows: list[dict[str, Any]]) -> None:
+    if not any(row["answerable"] for row in rows):
+        card.scores |= dict.fromkeys(("answer_correct", "wrong_rate"), NAN)
+        card.skipped["answer correctness"] = "no held-out question names the entry that answers it"
+    else:
+        shown = [row for row in rows if row["shown"]]
+        card.scores["answer_correct"] = float(np.mean([r["correct"] for r in shown])) if shown else NAN
+        card.scores["wrong_rate"] = float(np.mean([r["wrong"] for r in rows]))
+        # a right answer helps once, a wrong one costs as much, a hand-over costs nothing
+        card.cases["usefulness"] = [float(r["correct"]) - float(r["wrong"]) for r in rows]
+    answerable = [row for row in rows if row["answerable"]] or rows
+    card.scores["coverage"] = float(np.mean([r["shown"] for r in answerable]))
+    card.scores["grounded"] = float(np.mean([r["grounded"] for r in rows if r["shown"]] or [NAN]))
+    card.tables["answers"] = rows

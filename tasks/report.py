@@ -1,0 +1,118 @@
+"""What each stage shows in the dashboard: artifacts that a person wants to read."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from prefect.artifacts import create_image_artifact, create_link_artifact, create_markdown_artifact
+
+from deskloop.drift import Drift
+from deskloop.gate import Verdict
+from deskloop.scorecard import Scorecard
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
+    """Rows as a Markdown table; empty rows give a dash."""
+    if not rows:
+        return "–\n"
+    names = list(columns or rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:.3f}"
+    return str("" if value is None else value).replace("|", "\\|").replace("\n", " ")[:300]
+
+
+def batch(name: str, read: int, accepted: Mapping[str, int], quarantine: pd.DataFrame) -> None:
+    """How many rows a source gave, and why some were set aside."""
+    reasons = _reasons(quarantine)
+    told = f"Read **{read}** rows: {_counts(accepted)}, {len(quarantine)} set aside."
+    body = f"# Source `{name}`\n\n{told}\n\n{table(reasons)}"
+    create_markdown_artifact(body, key=f"source-{name}".replace("_", "-"), description=f"Rows read from {name}")
+
+
+def data_card(counts: Mapping[str, Any], messages: pd.DataFrame, quarantine: pd.DataFrame) -> None:
+    """The dataset: what was kept, from where, in which split, and what was set aside and why."""
+    by_split = messages.groupby(["split", "source"]).size().reset_index(name="messages").to_dict("records")
+    excerpts = quarantine.groupby("reason").head(1)[["source", "reason", "excerpt"]].to_dict("records")
+    body = (
+        f"# Data card\n\n{_counts(counts)}\n\n## Messages by split and source\n\n{table(by_split)}\n"
+        f"## Set aside, by reason\n\n{table(_reasons(quarantine))}\n"
+        f"## One example of each reason (redacted)\n\n{table(excerpts)}"
+    )
+    create_markdown_artifact(body, key="data-card", description="Counts, splits and quarantine reasons")
+
+
+def loss_curve(curve: Sequence[Mapping[str, float]], facts: Mapping[str, Any]) -> None:
+    """The loss over steps as a picture, with the figures of the fine-tuning below."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 3.2), dpi=110)
+    axes.plot([p["step"] for p in curve], [p["loss"] for p in curve], color="#2f6f4f")
+    axes.set(xlabel="step", ylabel="loss of answer tokens (nats)", title="Fine-tuning")
+    axes.grid(alpha=0.3)
+    picture = io.BytesIO()
+    figure.savefig(picture, bbox_inches="tight", format="png")
+    pyplot.close(figure)
+    url = "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
+    create_image_artifact(url, key="loss-curve", description=" · ".join(f"{k}: {_cell(v)}" for k, v in facts.items()))
+
+
+def scorecard(card: Scorecard, peers: Sequence[Mapping[str, Any]], gains: Sequence[Mapping[str, Any]]) -> None:
+    """The candidate's figures beside honest baselines, the paired gains, and examples of answers."""
+    headline = [{"score": name, "candidate": value} for name, value in card.scores.items()]
+    skipped = [{"part": part, "skipped because": why} for part, why in card.skipped.items()]
+    answers = card.tables.get("answers", [])
+    columns = ("question", "answer", "human", "kind", "confidence", "correct", "wrong")
+    body = (
+        f"# Scorecard\n\n{table(headline)}\n## Baselines on the same messages\n\n{table(peers)}\n"
+        f"## Fine-tuned against untuned, paired\n\n{table(gains)}\n## Skipped\n\n{table(skipped)}\n"
+        f"## Weakest intents\n\n{table(card.tables.get('per_intent', [])[:10])}\n"
+        f"## Commonest confusions\n\n{table(card.tables.get('confusions', []))}\n"
+        f"## Answers, wrong ones first\n\n{table(sorted(answers, key=lambda r: -r['wrong'])[:30], columns)}"
+    )
+    create_markdown_artifact(body, key="scorecard", description="Held-out figures next to baselines")
+
+
+def verdict(decision: Verdict, version: int, card: str, chat: str) -> None:
+    """The gate's checks, the model card, and a link to the chat."""
+    rows = [
+        {"check": c.name, "passed": c.passed, "got": c.got, "wanted": c.wanted, "detail": c.detail}
+        for c in decision.checks
+    ]
+    said = "promoted" if decision.promote else "not promoted"
+    body = f"# Version {version}: {said}\n\n{decision.summary}\n\n{table(rows)}"
+    create_markdown_artifact(body, key="gate", description=decision.summary[:200])
+    create_markdown_artifact(card, key="model-card", description=f"Model card of version {version}")
+    create_link_artifact(chat, key="chat", link_text="Open the chat", description=f"Version {version}")
+
+
+def drift(outcome: Drift, pages: str) -> None:
+    """The drift check: each test with its numbers, and where Evidently's pages lie."""
+    rows = [{"column": t.name, "statistic": t.statistic, "p": t.p_value, "drifted": t.drifted} for t in outcome.tests]
+    body = f"# Drift: {outcome.verdict}\n\n{outcome.summary}\n\n{table(rows)}\nEvidently's report: `{pages}`\n"
+    create_markdown_artifact(body, key="drift", description=f"{outcome.verdict}: {outcome.summary}"[:200])
+
+
+def _counts(counts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counts.items())
+
+
+def _reasons(quarantine: pd.DataFrame) -> list[dict[str, Any]]:
+    if quarantine.empty:
+        return []
+    counts = quarantine.groupby(["source", "reason"]).size().sort_values(ascending=False)
+    return [{"source": s, "reason": r, "rows": int(n)} for (s, r), n in counts.items()]  # type: ignore[misc]
