@@ -1,0 +1,350 @@
+"""The `deskloop` command. Thin: parses, calls, prints. Imports flows lazily.
+
+Every command takes `--json` (one JSON object on stdout, logs on stderr) and ends with 0, or with 2 and one
+clear line where a person can mend what is wrong.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from deskloop.errors import BadInput, TransientError
+from deskloop.settings import Settings, load
+
+
+class OneLineErrors(TyperGroup):
+    """Tells what a person can mend in one line and ends with 2; lets bugs show their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (BadInput, TransientError) as error:
+            line = str(error)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                raise
+            line = (
+                f"cannot write {error.filename or 'to the home folder'}: {error.strerror}; nothing was half-written"
+            )
+        print(f"deskloop: {' '.join(line.split())}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From a support team's history to a chatbot that is trained, evaluated, deployed, watched and retrained.",
+)
+bench = typer.Typer(no_args_is_help=True, help="Measure, with a peer in the same run.")
+app.add_typer(bench, name="bench")
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="deskloop.yaml; DESKLOOP_CONFIG if not given.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Existing = Annotated[Path, typer.Option(exists=False, dir_okay=False)]
+
+
+def show(result: Any, as_json: bool, human: Callable[[], str]) -> None:
+    """Print a result for a program or for a person."""
+    print(json.dumps(result, default=str) if as_json else human())
+
+
+def table(result: dict[str, Any]) -> str:
+    """A result as aligned lines."""
+    width = max((len(k) for k in result), default=0)
+    return "\n".join(f"{k:<{width}}  {_figure(v)}" for k, v in result.items())
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@app.command()
+def fetch(config: Config = None, json_: Json = False) -> None:
+    """Fetch the base model and the encoder into the home folder, hash checked. Part of the install step."""
+    from deskloop.generator import base
+
+    result = base.fetch(load(config))
+    show(result, json_, lambda: "\n".join(f"{name}: {path}" for name, path in result.items()))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument()] = Path(), json_: Json = False) -> None:
+    """Start a project: writes a commented deskloop.yaml, and nothing over one that is there."""
+    path = folder / "deskloop.yaml"
+    if path.exists():
+        raise BadInput(f"{path} exists already; edit it, or start in another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(Path(__file__).with_name("template.yaml").read_text("utf-8"), "utf-8")
+    show({"config": str(path)}, json_, lambda: f"Wrote {path}. Point it at your data, then: deskloop run")
+
+
+@app.command()
+def run(
+    config: Config = None,
+    effort: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "by hand",
+    refresh: Annotated[bool, typer.Option(help="Run every stage again.")] = False,
+    json_: Json = False,
+) -> None:
+    """Run the train flow: from the sources to the champion."""
+    from deployments.host import train
+
+    settings = load(config)
+    outcome = train(settings, {"config": _named(config), "effort": effort, "reason": reason, "refresh": refresh})
+    show(outcome, json_, lambda: _told(outcome))
+
+
+@app.command()
+def monitor(
+    config: Config = None,
+    window: Annotated[int | None, typer.Option(help="Latest customer messages compared.")] = None,
+    retrain: Annotated[bool, typer.Option(help="Ask for a retraining on drift.")] = True,
+    json_: Json = False,
+) -> None:
+    """Compare live traffic with what the champion was trained on, once."""
+    from deployments.host import monitor as check
+
+    outcome = check(load(config), {"config": _named(config), "window": window, "retrain": retrain})
+    show(outcome, json_, lambda: f"drift: {outcome['verdict']}\n{outcome['summary']}")
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
+    host: Annotated[str | None, typer.Option()] = None,
+) -> None:
+    """The API and the chat page only."""
+    from deskloop.web.app import serve as serve_web
+
+    settings = load(config)
+    changed = {k: v for k, v in {"port": port, "host": host}.items() if v is not None}
+    serve_web(settings.model_copy(update={"serve": settings.serve.model_copy(update=changed)}))
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """Prefect server, schedules and API on this host, until interrupted."""
+    from deployments.host import stay_up
+
+    stay_up(load(config), _named(config))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit after deployment.")] = False,
+    effort: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    json_: Json = False,
+) -> None:
+    """The whole loop on the sample shop; then leaves the dashboard and the chat running."""
+    from deployments.demo import run_demo
+
+    outcome = run_demo(load(), effort, once, json_)
+    if once:
+        show(outcome, json_, lambda: _told(outcome))
+
+
+@app.command(name="simulate-drift")
+def simulate_drift(
+    config: Config = None,
+    rate: Annotated[float, typer.Option(help="Conversations per second at most.")] = 20.0,
+    json_: Json = False,
+) -> None:
+    """Play the sample shop's "after" period as traffic, then watch drift, retraining, verdict and swap."""
+    from deployments.demo import watch_drift
+
+    outcome = watch_drift(config, rate, json_)
+    show(outcome, json_, lambda: table(outcome))
+
+
+@app.command()
+def chat(config: Config = None) -> None:
+    """Talk to the champion in the terminal."""
+    from deskloop.bot import Bot
+    from deskloop.records import Answer
+
+    settings = load(config)
+    release = _releases(settings).champion()
+    if release is None:
+        raise BadInput("there is no champion yet; `deskloop run` trains one")
+    bot, talk = Bot.load(release.path, settings), []
+    print(f"Version {release.version}. An empty line ends.")
+    while line := input("you: ").strip():
+        talk.append({"role": "user", "content": line})
+        for piece in bot.stream(talk):
+            if isinstance(piece, Answer):
+                talk.append({"role": "assistant", "content": piece.text})
+                print("".join(f"\n     [{s.question} {s.url or ''}]" for s in piece.sources))
+            else:
+                print(piece, end="", flush=True)
+
+
+@app.command()
+def releases(config: Config = None, json_: Json = False) -> None:
+    """List versions; the champion is marked."""
+    register = _releases(load(config))
+    champion = register.champion()
+    rows = [
+        {
+            "version": r.version,
+            "champion": bool(champion and champion.version == r.version),
+            "created_at": f"{r.created_at:%Y-%m-%d %H:%M}",
+            "verdict": r.verdict.get("summary", ""),
+            "reason": r.reason,
+        }
+        for r in register.all()
+    ]
+    lines = [f"{'*' if r['champion'] else ' '} v{r['version']}  {r['created_at']}  {r['verdict']}" for r in rows]
+    show({"releases": rows}, json_, lambda: "\n".join(lines) or "No version yet; `deskloop run` trains one.")
+
+
+@app.command()
+def promote(
+    version: int, config: Config = None, reason: Annotated[str, typer.Option()] = "by hand", json_: Json = False
+) -> None:
+    """Make a version the champion, whatever the gate said. Kept in the audit log."""
+    _releases(load(config)).promote(version, reason)
+    show({"champion": version}, json_, lambda: f"Version {version} is the champion.")
+
+
+@app.command()
+def rollback(
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The previous champion if not given.")] = None,
+    reason: Annotated[str, typer.Option()] = "by hand",
+    json_: Json = False,
+) -> None:
+    """Put an earlier version back."""
+    release = _releases(load(config)).rollback(reason, version)
+    show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
+
+
+@app.command()
+def doctor(config: Config = None, json_: Json = False) -> None:
+    """Find what is wrong here, and say what to do about it."""
+    from deskloop.doctor import examine
+
+    findings = examine(config)
+    bad = [f for f in findings if not f["ok"]]
+    show(
+        {"ok": not bad, "findings": findings},
+        json_,
+        lambda: "\n".join(f"{'ok ' if f['ok'] else 'BAD'}  {f['what']}: {f['detail']}" for f in findings),
+    )
+    if bad:
+        raise SystemExit(2)
+
+
+@bench.command("intents")
+def bench_intents(train: Existing, test: Existing, config: Config = None, json_: Json = False) -> None:
+    """Intent accuracy, out-of-scope detection and calibration."""
+    from deskloop.bench import intents
+
+    _benched(intents.run(train, test, load(config)), json_)
+
+
+@bench.command("retrieval")
+def bench_retrieval(knowledge: Existing, queries: Existing, config: Config = None, json_: Json = False) -> None:
+    """Search quality and speed next to BM25."""
+    from deskloop.bench import retrieval
+
+    _benched(retrieval.run(knowledge, queries, load(config)), json_)
+
+
+@bench.command("email")
+def bench_email(cases: Existing, json_: Json = False) -> None:
+    """How well replies are cut out of e-mails."""
+    from deskloop.bench import email
+
+    _benched(email.run(cases), json_)
+
+
+@bench.command("signatures")
+def bench_signatures(cases: Existing, json_: Json = False) -> None:
+    """Signature lines found."""
+    from deskloop.bench import signatures
+
+    _benched(signatures.run(cases), json_)
+
+
+@bench.command("pii")
+def bench_pii(cases: Existing, json_: Json = False) -> None:
+    """Personal data found."""
+    from deskloop.bench import pii
+
+    _benched(pii.run(cases), json_)
+
+
+@bench.command("drift")
+def bench_drift(
+    reference: Existing, null: Existing, shifted: Existing, config: Config = None, json_: Json = False
+) -> None:
+    """False alarms and power of the drift check, next to Evidently's default."""
+    from deskloop.bench import drift
+
+    _benched(drift.run(reference, null, shifted, load(config)), json_)
+
+
+@bench.command("train")
+def bench_train(config: Config = None, json_: Json = False) -> None:
+    """Fine-tuning throughput next to a plain Trainer."""
+    from deskloop.bench import train
+
+    _benched(train.run(load(config)), json_)
+
+
+@bench.command("serve")
+def bench_serve(config: Config = None, json_: Json = False) -> None:
+    """First token, tokens/s and requests/s next to the same weights in transformers."""
+    from deskloop.bench import serve as bench_serving
+
+    _benched(bench_serving.run(load(config)), json_)
+
+
+@bench.command("pipeline")
+def bench_pipeline(
+    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
+    effort: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    json_: Json = False,
+) -> None:
+    """Time of the whole pipeline on the sample shop, cold and unchanged, and the scheduler's share."""
+    from deskloop.bench import pipeline
+
+    _benched(pipeline.run(load(), runs, effort), json_)
+
+
+def _benched(result: dict[str, Any], as_json: bool) -> None:
+    show(result, as_json, lambda: table(result))
+
+
+def _named(config: Path | None) -> str | None:
+    named = config or os.environ.get("DESKLOOP_CONFIG")
+    return str(Path(named).resolve()) if named else None
+
+
+def _releases(settings: Settings) -> Any:
+    from deskloop.database import connect
+    from deskloop.releases import Releases
+
+    return Releases(connect(settings.database))
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    said = "is the champion" if outcome["promoted"] else "was not promoted"
+    return f"Version {outcome['version']} {said}: {outcome['summary']}"
+
+
+if __name__ == "__main__":
+    app()

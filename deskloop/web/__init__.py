@@ -1,0 +1,1 @@
+"""The API, the chat page and the desk. Imports neither Prefect nor the flows."""
