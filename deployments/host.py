@@ -42,7 +42,7 @@ def prefect_server(settings: Settings) -> Iterator[None]:
         return
     with Host(settings) as host:
         host.start_prefect()
-        _import_flows()  # while the server boots
+        import_flows()  # while the server boots
         host.wait_for_prefect()
         yield
 
@@ -95,6 +95,7 @@ def addresses(settings: Settings) -> str:
     )
 
 
-def _import_flows() -> None:
+def import_flows() -> None:
+    """Load the flows and what they bring in, for instance while a server boots."""
     import flows.monitor
     import flows.train  # noqa: F401

@@ -1,0 +1,180 @@
+"""The whole loop on the sample shop, and drift played to it for people to watch."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deployments.host import addresses, import_flows, service_environment, start_services
+from deskloop.errors import BadInput
+from deskloop.host import Host, prefect_environment, require_free_port
+from deskloop.settings import Effort, Settings, load
+
+SITE_PORT = 8322
+PATIENCE_SECONDS = 1200
+
+
+def demo_config(settings: Settings) -> Path:
+    """The sample shop's configuration, written below the home folder at the first call."""
+    from deskloop.demo import write_project
+
+    return write_project(settings.home / "demo", SITE_PORT, settings.models_dir)
+
+
+def run_demo(settings: Settings, effort: Effort | None, once: bool, quiet: bool) -> dict[str, Any]:
+    """Train, evaluate and deploy on the sample shop; then leave chat and dashboard running unless `once`."""
+    config = demo_config(settings)
+    shop = load(config)
+    say = _quiet if quiet else _say
+    require_free_port("127.0.0.1", SITE_PORT, "it free")
+    if not once:
+        require_free_port(shop.serve.host, shop.serve.port, "DESKLOOP_SERVE__PORT")
+    began = time.perf_counter()
+    os.environ.update(prefect_environment(shop))
+    with Host(shop, service_environment(shop, str(config))) as host:
+        say(f"The sample shop lies in {config.parent}. Starting its website and the Prefect server ...")
+        host.start("site", "-m", "deskloop.demo.site", str(config.parent / "site"), str(SITE_PORT))
+        host.start_prefect()
+        import_flows()
+        host.wait_for("site", f"http://127.0.0.1:{SITE_PORT}/robots.txt")
+        host.wait_for_prefect()
+        say(f"Running the train flow; watch it on http://127.0.0.1:{shop.prefect_port}/")
+        outcome = _train(config, effort)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        outcome |= {
+            "wall_seconds": round(time.perf_counter() - began, 1),
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+            "peak_memory_mb": round(used.ru_maxrss / 1024),
+        }
+        say(summary(shop, outcome))
+        if not once:
+            start_services(host)
+            say(
+                addresses(shop) + f"\nPlay drift from a second terminal:  deskloop simulate-drift --config {config}\n"
+            )
+            try:
+                host.watch()
+            except KeyboardInterrupt:
+                say("stopping")
+        return outcome
+
+
+def _train(config: Path, effort: Effort | None) -> dict[str, Any]:
+    from deskloop.requests import TrainRequest
+    from flows.train import train
+
+    return train(TrainRequest(config=str(config), effort=effort, reason="demo")).model_dump(mode="json")
+
+
+def summary(settings: Settings, outcome: dict[str, Any]) -> str:
+    """What came out: verdict, headline figures beside the baselines, time and memory."""
+    from deskloop.database import connect
+    from deskloop.releases import Releases
+
+    release = Releases(connect(settings.database)).get(outcome["version"])
+    card = (release.path / "README.md").read_text("utf-8")
+    said = "is the champion" if outcome["promoted"] else "was not promoted"
+    return (
+        f"\n{card}\n\nVersion {release.version} {said}: {outcome['summary']}\n"
+        f"{outcome['wall_seconds']} s, {outcome['cpu_seconds']} CPU s, peak memory {outcome['peak_memory_mb']} MB"
+    )
+
+
+def watch_drift(config: Path | None, rate: float, quiet: bool) -> dict[str, Any]:
+    """Play the after period through the public API; follow the drift check, the retraining and the swap."""
+    from deskloop.demo import simulate
+    from deskloop.web.token import desk_token
+
+    settings = load(config or demo_config(load()))
+    say = _quiet if quiet else _say
+    api = f"http://{settings.serve.host}:{settings.serve.port}"
+    before = served_version(api)
+    say(f"Version {before} is being served. The shop publishes two new help pages, and customers change ...")
+    site = Path(settings.home).parent / "site"
+    if site.is_dir():
+        simulate.publish_after(site)
+    played = simulate.simulate(api, desk_token(settings), rate=rate, progress=say)
+    prefect = PrefectApi(settings.prefect_port)
+    say("Asking for a drift check now, rather than waiting for its schedule ...")
+    check = prefect.wait(prefect.start("monitor/deskloop"))
+    say(f"Drift check: {check}. Waiting for the training that its event starts ...")
+    training = prefect.next_run("train", "drift")
+    verdict = prefect.wait(training)
+    deadline = time.monotonic() + 60
+    while (after := served_version(api)) == before and time.monotonic() < deadline:
+        time.sleep(1)
+    say(f"Training: {verdict}. Version {after} is being served (it was {before}).")
+    return {"played": played, "drift_check": check, "training": verdict, "before": before, "after": after}
+
+
+def served_version(api: str) -> str:
+    """Version that the API serves now. Raises BadInput if there is no API."""
+    try:
+        data = httpx.get(f"{api}/v1/models", timeout=10, trust_env=False).json()["data"]
+    except httpx.TransportError:
+        raise BadInput(f"nothing answers on {api}; start `deskloop demo` or `deskloop up` first") from None
+    return data[0]["id"] if data else "none"
+
+
+class PrefectApi:
+    """The few calls of Prefect's REST API that following a run takes."""
+
+    def __init__(self, port: int) -> None:
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30, trust_env=False)
+        self.began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+    def start(self, deployment: str) -> str:
+        """Start a deployment's run. Returns its id."""
+        found = self.http.get(f"/deployments/name/{deployment}")
+        if found.status_code == 404:
+            raise BadInput(f"the dashboard knows no deployment {deployment}; is `deskloop up` running?")
+        run = self.http.post(f"/deployments/{found.json()['id']}/create_flow_run", json={})
+        return str(run.raise_for_status().json()["id"])
+
+    def wait(self, run_id: str) -> str:
+        """Wait until a run has ended. Returns its state's name and message."""
+
+        def ended() -> str | None:
+            run = self.http.get(f"/flow_runs/{run_id}").raise_for_status().json()
+            final = run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+            return run["state_name"] if final else None
+
+        return _until(ended, f"run {run_id} to end")
+
+    def next_run(self, flow: str, name_part: str) -> str:
+        """Wait for a run of `flow` that began after this object was made. Returns its id."""
+        query = {
+            "flows": {"name": {"any_": [flow]}},
+            "flow_runs": {"expected_start_time": {"after_": self.began}, "deployment_id": {"is_null_": False}},
+        }
+
+        def started() -> str | None:
+            runs = self.http.post("/flow_runs/filter", json=query).raise_for_status().json()
+            caused = [r for r in runs if name_part in str(r["parameters"])]
+            return str(caused[0]["id"]) if caused else None
+
+        return _until(started, f"a run of {flow}")
+
+
+def _until(probe: Callable[[], str | None], what: str) -> str:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (found := probe()) is not None:
+            return found
+        time.sleep(1)
+    raise BadInput(f"waited {PATIENCE_SECONDS} s for {what}; see the dashboard")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _quiet(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,86 @@
+"""Which rows teach, tune and test. Nothing that belongs together is parted, and the test lies in the future.
+
+Rows that share a conversation, a hand-written core or a near-duplicate group go to one side whole. Dated real
+groups are ordered by time and the latest are the test, as in the use that the model is made for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+SET_ASIDE = "set_aside"
+
+
+def assign(frame: Any, test_share: float, validation_share: float, seed: int) -> Any:
+    """Split per row: `train`, `validation`, `test`, or `set_aside` for synthetic rows whose core is held out.
+
+    `frame` has id, at (ISO text or None), synthetic and core_id; `group`, where present, ties near-duplicates
+    together. Shares are of real rows. Returns a pandas Series on the frame's index.
+    """
+    import pandas as pd
+
+    groups = _groups(frame)
+    real = frame.assign(_group=groups)[~frame["synthetic"].astype(bool)]
+    table = real.groupby("_group").agg(rows=("id", "size"), at=("at", lambda s: _first(s)))
+    held = _held_out(table, test_share, validation_share, seed)
+    split = groups.map(lambda g: held.get(g, "train"))
+    aside = frame["synthetic"].astype(bool) & (split != "train")
+    return pd.Series(split.where(~aside, SET_ASIDE).to_numpy(), index=frame.index, name="split")
+
+
+def _first(times: Any) -> str:
+    """The earliest time, so that a group is in the test only if all of it is late; empty when undated."""
+    known = [t for t in times if isinstance(t, str) and t]
+    return min(known) if known else ""
+
+
+def _held_out(table: Any, test_share: float, validation_share: float, seed: int) -> dict[str, str]:
+    total = int(table["rows"].sum())
+    dated = table[table["at"] != ""].sort_values("at", kind="stable")
+    undated = table[table["at"] == ""]
+    held: dict[str, str] = {}
+    for part, order in ((dated, list(dated.index[::-1])), (undated, _shuffled(undated.index, seed))):
+        held.update(_take(order, part["rows"], test_share * part["rows"].sum(), "test"))
+    rest = table.drop(index=list(held))
+    wanted = validation_share * (total - table.loc[list(held), "rows"].sum())
+    held.update(_take(_shuffled(rest.index, seed + 1), rest["rows"], wanted, "validation"))
+    return held
+
+
+def _take(order: list[str], rows: Any, wanted: float, split: str) -> dict[str, str]:
+    taken: dict[str, str] = {}
+    count = 0
+    for group in order:
+        # Whole groups only; one that overshoots by more than it lacks is left for another split.
+        if count + rows[group] / 2 > wanted:
+            continue
+        taken[group] = split
+        count += rows[group]
+    return taken
+
+
+def _shuffled(groups: Any, seed: int) -> list[str]:
+    """Order by a hash, so that a row added later does not move the others."""
+    return sorted(groups, key=lambda g: hashlib.sha256(f"{seed}:{g}".encode()).digest())
+
+
+def _groups(frame: Any) -> Any:
+    """The name of each row's group: rows joined by id, core or near-duplicate group, however long the chain."""
+    import pandas as pd
+
+    parent: dict[str, str] = {}
+
+    def find(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    extra = frame["group"] if "group" in frame else frame["id"]
+    for own, core, group in zip(frame["id"], frame["core_id"], extra, strict=True):
+        for other in (core, group):
+            if isinstance(other, str) and other:
+                a, b = sorted((find(own), find(other)))
+                parent[b] = a
+    return pd.Series([find(i) for i in frame["id"]], index=frame.index)
