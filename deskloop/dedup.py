@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -19,7 +20,7 @@ from deskloop.text.tokens import words
 def shingles(text: str) -> frozenset[str]:
     """Words and pairs of neighbouring words, numbers taken as one and the same."""
     tokens = ["0" if w.isdigit() else w for w in words(text)]
-    return frozenset(tokens) | {f"{a} {b}" for a, b in zip(tokens, tokens[1:], strict=False)}
+    return frozenset(tokens) | {f"{a} {b}" for a, b in pairwise(tokens)}
 
 
 def near_duplicates(texts: Sequence[str], threshold: float) -> Any:

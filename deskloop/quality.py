@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
+from deskloop.text.numbers import card_is_valid
+
 _ROLES = {"customer", "agent"}
-_PERSONAL = r"(?:\d[ -]?){13,16}\d|[\w.+-]+@[\w-]+\.[a-z]{2,}"
+_LONG_NUMBER = re.compile(r"(?:\d[ -]?){12,18}\d")
 
 
 def _has_both(turns: Any) -> bool:
     return len(turns) > 0 and all(t["role"] in _ROLES and str(t["text"]).strip() for t in turns)
 
 
+def _no_card(text: str) -> bool:
+    return not any(card_is_valid(number) for number in _LONG_NUMBER.findall(text))
+
+
 conversations = pa.DataFrameSchema(
     {
         "id": pa.Column(str, unique=True),
         "source": pa.Column(str),
-        "channel": pa.Column(str, pa.Check.str_length(1)),
+        "channel": pa.Column(str, pa.Check.str_length(min_value=1)),
         "language": pa.Column(str, pa.Check.str_matches(r"^[a-z]{2,3}$")),
         "turns": pa.Column(
             object,
@@ -36,8 +43,8 @@ conversations = pa.DataFrameSchema(
 knowledge = pa.DataFrameSchema(
     {
         "id": pa.Column(str, unique=True),
-        "question": pa.Column(str, pa.Check.str_length(2, 1000)),
-        "answer": pa.Column(str, pa.Check.str_length(1, 20_000)),
+        "question": pa.Column(str, pa.Check.str_length(min_value=2, max_value=1000)),
+        "answer": pa.Column(str, pa.Check.str_length(min_value=1, max_value=20_000)),
         "source": pa.Column(str),
     },
     name="knowledge",
@@ -49,8 +56,8 @@ messages = pa.DataFrameSchema(
         "text": pa.Column(
             str,
             [
-                pa.Check.str_length(1, 10_000),
-                pa.Check(lambda s: ~s.str.contains(_PERSONAL, regex=True), name="redacted"),
+                pa.Check.str_length(min_value=1, max_value=10_000),
+                pa.Check(lambda s: s.map(_no_card), name="redacted"),
             ],
         ),
         "intent": pa.Column(str, nullable=True, required=True),

@@ -28,7 +28,8 @@ def looks_like_html(text: str) -> bool:
 
 def to_text(html: str, *, quotes: bool = False) -> str:
     """Readable text of `html`. With `quotes`, lines of quoted blocks begin with `> `, as in plain mail."""
-    from lxml import etree, html as parser
+    from lxml import etree
+    from lxml import html as parser
 
     html = html[:_LONGEST].replace("\x00", "")
     try:

@@ -3,6 +3,7 @@ then a character model (py3langid; Lui and Baldwin 2012) where they do not decid
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -27,16 +28,20 @@ _FUNCTION_WORDS = {
     "onde por quero se ao do da olá obrigado pedido no na",
     "pl": "nie jest mi mój moje się na do z że i w czy jak kiedy gdzie mam proszę dzień dobry zamówienie dla to",
 }
-_LATIN = {language: frozenset(text.split()) for language, text in _FUNCTION_WORDS.items()}
+_LANGUAGES_OF: dict[str, tuple[str, ...]] = {}
+for _code, _text in _FUNCTION_WORDS.items():
+    for _word in _text.split():
+        _LANGUAGES_OF[_word] = (*_LANGUAGES_OF.get(_word, ()), _code)
+_MOST_WORDS = 80
 _SURE = 0.9
 _ENOUGH_LETTERS = 24
 
 
 def detect(text: str) -> str:
     """ISO 639-1 code, or `und` where the text is too short or mixed to say."""
-    tokens = words(text)
-    scores = {code: sum(t in stop for t in tokens) for code, stop in _LATIN.items()}
-    best, second = sorted(scores.items(), key=lambda item: -item[1])[:2]
+    tokens = words(text)[:_MOST_WORDS]
+    scores = Counter(code for token in tokens for code in _LANGUAGES_OF.get(token, ()))
+    best, second = [*scores.most_common(2), ("und", 0), ("und", 0)][:2]
     if best[1] >= 2 and best[1] >= 1.5 * second[1] and best[1] >= 0.15 * len(tokens):
         return best[0]
     letters = "".join(t for t in tokens if t.isalpha())

@@ -6,7 +6,7 @@ No gazetteer and no model: a name that nothing introduces is missed. Works on st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 _PART = r"[A-ZÀ-ÖØ-ÞŠŽČĆĐŁŚŻ][\w'’-]*[a-zà-ÿšžčćđłńśźż][\w'’-]*"
@@ -27,8 +27,18 @@ _SIGNED = re.compile(
     rf"cordialement|merci|sincerely|yours)\s*[,.!]?)\s*\n+\s*-?\s*({_FULL})\s*(?:$|\n)"
 )
 _SIGNED_INLINE = re.compile(
-    rf"(?i:\b(?:kind regards|best regards|regards|cheers|thanks|greetings|groetjes|mvg|lg|grtz))\s*[,.]\s*({_FULL})\s*[.!]?\s*$"
+    rf"(?i:\b(?:kind regards|best regards|regards|cheers|thanks|greetings|groetjes|mvg|lg|"
+    rf"grtz))\s*[,.]\s*({_FULL})\s*[.!]?\s*$"
 )
+_HINTS = (
+    "name", "this is ", "called", "naam", "heet", "heiße", "heisse", "appelle", " nom ", "behalf", "signed",
+    "mr ", "mr.",
+    "mrs", "ms ", "ms.", "miss", "dr ", "dr.", "prof", "herr", "frau", "mevr", "dhr", "meneer", "monsieur",
+    "mada", "mme",
+)  # fmt: skip
+_GREETERS = ("dear", "hi", "hello", "hey", "hallo", "beste", "lieve", "liebe", "bonjour", "dag", "hoi",
+    "thank", "bedankt",
+             "danke", "merci", "thx")  # fmt: skip
 _NOT_PEOPLE = frozenset(
     "support team service customer hi hello dear hey there all everyone sir madam the this that it i we you my your "
     "yes no ok please thanks thank order what when where why how can could is are do does did not for a an and but "
@@ -38,22 +48,28 @@ _NOT_PEOPLE = frozenset(
     "best kind helpdesk desk webshop sales info sent just still now unfortunately".split()
 )
 _STREET_NL = re.compile(
-    r"\b[A-ZÀ-Þ][\w'’.-]*(?:[ ](?:van|de|der|den|het|'t)[ ][A-Z][\w'-]*)*(?:straat|laan|weg|plein|gracht|kade|singel|dijk|"
+    r"\b[A-ZÀ-Þ][\w'’.-]*(?:[ ](?:van|de|der|den|het|'t)[ ][A-Z][\w'-]*)*(?:straat|laan|weg|plein|gracht|"
+    r"kade|singel|dijk|"
     r"steeg|hof|dreef|lei|straße|strasse|str\.|gasse|allee|platz|damm|ring|ufer|vej|gade|gata|gatan|vägen|veien|gate|katu)"
     r"[ ]\d{1,5}(?:[ ]?[a-zA-Z](?![\w]))?(?:[-/ ]\d{1,4})?(?:,?[ ]\d{4,5}(?:[ ]?[A-Z]{2})?(?:[ ][A-Z][\w-]+)?)?"
 )
 _STREET_EN = re.compile(
-    r"\b\d{1,6}[a-zA-Z]?[ ](?:[NSEW]\.?[ ])?(?:[A-ZÀ-Þ][\w'’.-]*[ ]){1,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|"
+    r"\b\d{1,6}[a-zA-Z]?[ ](?:[NSEW]\.?[ ])?(?:[A-ZÀ-Þ][\w'’.-]*[ ]){1,4}(?:Street|St|Road|Rd|Avenue|Ave|"
+    r"Lane|Ln|Drive|Dr|"
     r"Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Close|Crescent|Parkway|Highway|Hwy)\b\.?"
 )
 _STREET_FR = re.compile(
-    r"\b\d{1,4}(?:[ ]?(?:bis|ter))?,?[ ](?i:rue|avenue|av\.|boulevard|bd|place|impasse|chemin|allée|quai|cours|via|calle|"
-    r"rua|ul\.|plaza|piazza)[ ](?:(?:de|du|des|la|le|les|l'|d'|del|della)[ ]?){0,2}[A-ZÀ-Þ][\w'’-]*(?:[ -][A-ZÀ-Þ][\w'’-]*){0,3}"
+    r"\b\d{1,4}(?:[ ]?(?:bis|ter))?,?[ ](?i:rue|avenue|av\.|boulevard|bd|place|impasse|chemin|allée|quai|"
+    r"cours|via|calle|"
+    r"rua|ul\.|plaza|piazza)[ ](?:(?:de|du|des|la|le|les|l'|d'|del|"
+    r"della)[ ]?){0,2}[A-ZÀ-Þ][\w'’-]*(?:[ -][A-ZÀ-Þ][\w'’-]*){0,3}"
     r"(?:,?[ ]\d{5}(?:[ ][A-ZÀ-Þ][\w-]+)?)?"
 )
 _UNIT = re.compile(r"\b(?:Apt|Suite|Unit|Flat|Apartment)\.?[ ]#?\d{1,5}[A-Z]?\b", re.I)
 _POSTCODE_NL = re.compile(r"\b[1-9]\d{3}[ ]?(?!SA|SD|SS)[A-Z]{2}\b(?:[ ][A-ZÀ-Þ][\w-]+)?")
-_POSTCODE_CUED = re.compile(r"\b(?i:post(?:al )?code|zip(?: code)?|plz|code postal|postcode)\s*(?:is|:)?\s*(\d{4,6})\b")
+_POSTCODE_CUED = re.compile(
+    r"\b(?i:post(?:al )?code|zip(?: code)?|plz|code postal|postcode)\s*(?:is|:)?\s*(\d{4,6})\b"
+)
 _POBOX = re.compile(r"\bP\.?\s?O\.?[ ]Box[ ]\d+", re.I)
 
 
@@ -63,12 +79,24 @@ def person_spans(text: str, names: Iterable[str] = ()) -> list[tuple[int, int]]:
     pattern = _pattern(tuple(names))
     if pattern:
         spans += [m.span() for m in pattern.finditer(text)]
-    for cue in (_INTRODUCED, _GREETED, _SIGNED, _SIGNED_INLINE):
-        for match in cue.finditer(text):
-            span = _trimmed(text, *match.span(1))
-            if span and all(span[1] <= a or span[0] >= b for a, b in spans):
-                spans.append(span)
+    for match in _cued(text):
+        span = _trimmed(text, *match.span(1))
+        if span and all(span[1] <= a or span[0] >= b for a, b in spans):
+            spans.append(span)
     return spans
+
+
+def _cued(text: str) -> Iterator[re.Match[str]]:
+    """Names that words introduce. Plain searches come first: most texts hold no such word."""
+    low = text.lower()
+    if any(hint in low for hint in _HINTS):
+        yield from _INTRODUCED.finditer(text)
+    if low.startswith(_GREETERS) or "\n" in text:
+        yield from _GREETED.finditer(text)
+    if "\n" in text:
+        yield from _SIGNED.finditer(text)
+    if match := _SIGNED_INLINE.search(text, max(0, len(text) - 80)):
+        yield match
 
 
 def address_spans(text: str) -> list[tuple[int, int]]:

@@ -20,9 +20,12 @@ _PHONE = re.compile(
     r"(?<![\w@.#€$£/-])(?:\+|00)?(?:\(\+?\d{1,5}\)|\d{1,5})(?:[ \-./\xa0]{0,2}(?:\(\d{1,5}\)|\d{1,6})){1,6}"
     r"(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?![\w@/%€$£]|-\d|[.,:]\d)"
 )
-_PHONE_SOLID = re.compile(r"(?<![\w@.,#€$£/-])(?:\+|00)?\d{7,15}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w@/%€$£]|-\d|[.,:]\d)")
+_PHONE_SOLID = re.compile(
+    r"(?<![\w@.,#€$£/-])(?:\+|00)?\d{7,15}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w@/%€$£]|-\d|[.,:]\d)"
+)
 _CUE_BEFORE = re.compile(
-    r"(?:phone|tel(?:efoon|efon|ephone|éphone)?|mob(?:ile|iel|il)?|handy|portable|cell|fax|call(?:s|ing|ed)?(?: me| us)?|"
+    r"(?:phone|tel(?:efoon|efon|ephone|éphone)?|mob(?:ile|iel|il)?|handy|portable|cell|fax|call(?:s|ing|"
+    r"ed)?(?: me| us)?|"
     r"reach(?: me)?|text(?: me)?|whatsapp|bel(?:len)?(?: me| mij)?|nummer|contact|answering|office|dial|ring)\b"
     r"[^\d\n]{0,28}$",
     re.I,

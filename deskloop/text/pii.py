@@ -57,27 +57,34 @@ _SECRET_CUED = re.compile(
 _LICENSE = re.compile(r"\b(?:driver'?s?|driving) licen[sc]e\b\D{0,24}?([A-Z]{0,3}\d[A-Z0-9]{5,14})\b", re.I)
 _BIRTH = re.compile(
     r"\b(?:born(?: on)?|birthday|date of birth|d\.?o\.?b\.?|geboren|geboortedatum|né[e]? le)\b[\s:]*(?:is|it's|its)?"
-    r"[\s:.]{0,3}(?:it's\s*|it is\s*)?((?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4})|(?:\d{4}-\d{2}-\d{2})|(?:\d{1,2}(?:st|nd|rd|th)?"
+    r"[\s:.]{0,3}(?:it's\s*|it is\s*)?((?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4})|(?:\d{4}-\d{2}-\d{2})|"
+    r"(?:\d{1,2}(?:st|nd|rd|th)?"
     r"\s+[a-z]{3,9}\s+\d{4}))",
     re.I,
 )
 _ORDER = re.compile(
-    r"\b(?:LF|ORD|INV|RMA|PO)-?\d{4,12}\b|(?<![\w-])\d{3}-\d{6,7}-\d{6,9}(?![\w-])|"
-    r"(?:\border\b|\bbestell(?:ung|ing)\w*|\bcommande\b|\border ?id)[\s:#a-z]{0,18}?#?\s?(\d{5,14})\b",
+    r"\b(?:LF|ORD|INV|RMA|PO)-?\d{4,12}\b|(?<![\w-])\d{3}-\d{5,9}-\d{5,9}(?![\w-])|"
+    r"\b(?:order|bestell(?:ung|ing)\w*|commande|booking|tracking|parcel|invoice|reference|ticket|return|rma)"
+    r"(?:[ ]?(?:id|number|numéro|nummer|nr|no|code|ref))?[.:]?(?:[ ](?:is|was))?[\s:#]{0,3}"
+    r"((?:[A-Z]{1,4}-?)?\d(?:[\d-]|[A-Z](?=\d)){3,24}\d)(?![\w-])|(?<![\w/])#[ ]?(\d[\d-]{4,20}\d)(?![\w-])",
     re.I,
 )
+_DIGIT = re.compile(r"\d")
+# A number that its own words call an order is one, even where its digits happen to pass as a card or phone.
+_ORDER_FIRST = {"URL": 0, "SECRET": 1, "ORDER_NUMBER": 2}
 
 
 def find(text: str, names: Iterable[str] = ()) -> list[Span]:
     """Personal data in `text`, in order, not overlapping; `names` are the people known to take part."""
-    spans = _structured(text) if any(c.isdigit() or c in "@.:" for c in text) else []
+    numbered = _DIGIT.search(text) is not None
+    spans = _structured(text, numbered)
     spans += [Span("PERSON", a, b) for a, b in people.person_spans(text, names)]
-    if any(c.isdigit() for c in text):
+    if numbered:
         spans += [Span("ADDRESS", a, b) for a, b in people.address_spans(text)]
     return _without_overlap(spans)
 
 
-def _structured(text: str) -> list[Span]:
+def _structured(text: str, numbered: bool) -> list[Span]:
     spans: list[Span] = []
     if "@" in text or "at)" in text or "at]" in text:
         spans += [Span("EMAIL_ADDRESS", *m.span()) for m in _EMAIL.finditer(text)]
@@ -85,9 +92,9 @@ def _structured(text: str) -> list[Span]:
         spans += [Span("URL", m.start(), _url_end(m)) for m in _URL.finditer(text)]
     if "." in text:
         spans += [Span("DOMAIN_NAME", m.start(), _url_end(m)) for m in _DOMAIN.finditer(text)]
-    spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
-    if not any(c.isdigit() for c in text):
+    if not numbered:
         return spans
+    spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
     spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
     spans += [Span("CREDIT_CARD", *m.span()) for m in _CARD.finditer(text) if card_is_valid(m[0])]
     spans += [Span("IBAN_CODE", m.start(), end) for m in _IBAN.finditer(text) if (end := _iban_end(m))]
@@ -96,7 +103,7 @@ def _structured(text: str) -> list[Span]:
     spans += [Span("US_SSN", *m.span(1)) for pattern in (_SSN_CUED, _BSN) for m in pattern.finditer(text)]
     spans += [Span("US_DRIVER_LICENSE", *m.span(1)) for m in _LICENSE.finditer(text)]
     spans += [Span("DATE_OF_BIRTH", *m.span(1)) for m in _BIRTH.finditer(text)]
-    spans += [Span("ORDER_NUMBER", *m.span(1 if m[1] else 0)) for m in _ORDER.finditer(text)]
+    spans += [Span("ORDER_NUMBER", *m.span(m.lastindex or 0)) for m in _ORDER.finditer(text)]
     taken = [(s.start, s.end) for s in spans]
     return spans + [Span("PHONE_NUMBER", a, b) for a, b in phone_spans(text, taken)]
 
@@ -111,10 +118,12 @@ def _iban_end(match: re.Match[str]) -> int | None:
 
 
 def _without_overlap(spans: list[Span]) -> list[Span]:
-    """Earlier-found, hence surer, kinds win; a longer URL wins over the domain or e-mail inside it."""
+    """Earlier-found, hence surer, kinds win; a URL wins over the domain or e-mail inside it."""
+    if len(spans) < 2:
+        return spans
     order = {s: i for i, s in enumerate(spans)}
     kept: list[Span] = []
-    for span in sorted(set(spans), key=lambda s: (s.type != "URL", s.type not in STRUCTURED, order[s])):
+    for span in sorted(set(spans), key=lambda s: (_ORDER_FIRST.get(s.type, 3), s.type not in STRUCTURED, order[s])):
         if span.end > span.start and all(span.end <= k.start or span.start >= k.end for k in kept):
             kept.append(span)
     return sorted(kept, key=lambda s: s.start)

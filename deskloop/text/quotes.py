@@ -33,8 +33,10 @@ _KEYS = {
     "from": "from de von van da od fra från avsender lähettäjä mittente remitente от feladó kimden expéditeur "
     "lähettänyt expediteur afsender отправитель 差出人 发件人 寄件者 보낸사람 von/from gönderen από",
     "date": "date sent envoyé gesendet datum verzonden inviato data enviado fecha dato skickat sendt lähetetty "
-    "wysłano дата отправлено odesláno dátum tarih päivämäärä päiväys 日時 发送时间 날짜 送信日時 gönderildi ημερομηνία",
-    "to": "to à an aan a para til till vastaanottaja do кому címzett kime pour destinatario 宛先 收件人 받는사람 προς",
+    "wysłano дата отправлено odesláno dátum tarih päivämäärä päiväys 日時 发送时间 날짜 送信日時 gönderildi "
+    "ημερομηνία",
+    "to": "to à an aan a para til till vastaanottaja do кому címzett kime pour destinatario 宛先 收件人 받는사람 "
+    "προς",
     "subject": "subject objet betreff onderwerp oggetto asunto assunto emne ämne aihe temat тема předmět tárgy "
     "konu sujet 件名 主题 제목 θέμα predmet",
     "cc": "cc kopie copie cópia copia kopia reply-to antwoord bcc копия",
@@ -70,7 +72,11 @@ def _is_attribution(text: str) -> bool:
     dated = bool(_TIME.search(text))
     if _VERB_END.search(text):
         return dated or bool(_ANGLE_ADDRESS.search(text))
-    if dated and re.match(r"^-*\s*(?:On|Am|Le|Op|El|Il|Em|Den|W dniu)\b.*\S+@\S+", text) and text.endswith(("-", ":")):
+    if (
+        dated
+        and re.match(r"^-*\s*(?:On|Am|Le|Op|El|Il|Em|Den|W dniu)\b.*\S+@\S+", text)
+        and text.endswith(("-", ":"))
+    ):
         return True
     return dated and bool(_ADDRESS_END.search(text))
 
@@ -99,7 +105,7 @@ def header_block(lines: list[str], at: int) -> bool:
             misses += 1
             if misses > 3:
                 break
-    return len(seen) >= 3 and bool(seen & {"from"}) or seen >= {"from", "subject"} or seen >= {"from", "date"}
+    return (len(seen) >= 3 and bool(seen & {"from"})) or seen >= {"from", "subject"} or seen >= {"from", "date"}
 
 
 def is_rule(line: str) -> bool:

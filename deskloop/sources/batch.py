@@ -1,0 +1,139 @@
+"""What a source gives, and the builder that every source fills. Knows no kind of source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deskloop.errors import BadInput
+from deskloop.records import Conversation, KnowledgeEntry, Lineage, Quarantined, Turn
+from deskloop.settings import SourceBase
+from deskloop.store import sha256_file
+
+_EXCERPT = 200
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of one source. Always `read == len(conversations) + len(knowledge) + len(quarantined)`."""
+
+    conversations: list[Conversation]
+    knowledge: list[KnowledgeEntry]
+    quarantined: list[Quarantined]
+    read: int
+
+
+@dataclass
+class Builder:
+    """Collects a source's records so that its counts add up."""
+
+    source: str
+    conversations: list[Conversation] = field(default_factory=list)
+    knowledge: list[KnowledgeEntry] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+    def conversation(self, locator: str, raw: Any, **values: Any) -> None:
+        """Accept a conversation, or set it aside if its fields do not fit."""
+        try:
+            lineage = Lineage(source=self.source, locator=locator, sha256=digest(raw))
+            record = Conversation(source=self.source, lineage=lineage, **values)
+        except (ValueError, TypeError) as error:
+            self.refuse(locator, f"malformed: {_first_line(error)}", raw)
+            return
+        if any(t.role == "customer" and t.text.strip() for t in record.turns):
+            self.conversations.append(record)
+        else:
+            self.refuse(locator, "no customer message", raw)
+
+    def entry(self, locator: str, raw: Any, **values: Any) -> None:
+        """Accept a knowledge entry, or set it aside if its fields do not fit."""
+        try:
+            record = KnowledgeEntry(source=self.source, **values)
+        except (ValueError, TypeError) as error:
+            self.refuse(locator, f"malformed: {_first_line(error)}", raw)
+            return
+        if record.question.strip() and record.answer.strip():
+            self.knowledge.append(record)
+        else:
+            self.refuse(locator, "empty question or answer", raw)
+
+    def refuse(self, locator: str, reason: str, raw: Any = "") -> None:
+        """Set a row aside."""
+        row = Quarantined(source=self.source, locator=locator, reason=reason, excerpt=excerpt(raw))
+        self.quarantined.append(row)
+
+    def batch(self, where: object) -> Batch:
+        """The finished batch. Raises BadInput if nothing at all was read from `where`."""
+        read = len(self.conversations) + len(self.knowledge) + len(self.quarantined)
+        if not read:
+            raise BadInput(f"source {self.source}: {where} is empty; give it at least one row or remove it")
+        return Batch(self.conversations, self.knowledge, self.quarantined, read)
+
+
+def digest(raw: Any) -> str:
+    """Hex digest of a raw row: of its bytes, or of its canonical JSON."""
+    if isinstance(raw, str):
+        raw = raw.encode("utf-8", "surrogatepass")
+    if not isinstance(raw, bytes):
+        raw = json.dumps(raw, sort_keys=True, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(raw).hexdigest()
+
+
+def excerpt(raw: Any) -> str:
+    """The beginning of a row for people to recognise it by, personal data redacted."""
+    from deskloop.text.pii import redact
+
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    if not isinstance(text, str):
+        text = json.dumps(text, ensure_ascii=False, default=str)
+    return redact(" ".join(text[: 4 * _EXCERPT].split()))[:_EXCERPT]
+
+
+def turn(role: str, text: Any, at: Any = None) -> Turn:
+    """One turn, its time parsed. Raises ValueError on an unknown role."""
+    return Turn(role=role, text=str(text), at=moment(at))
+
+
+def moment(value: Any) -> datetime | None:
+    """A time in UTC from ISO text, a date, or seconds since 1970; None if there is none to read."""
+    if value is None or value == "" or value != value:
+        return None
+    try:
+        if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+            found = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+        elif isinstance(value, datetime):
+            found = value
+        elif hasattr(value, "isoformat"):
+            found = datetime.fromisoformat(value.isoformat())
+        else:
+            seconds = float(value)
+            found = datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    except (ValueError, OverflowError, OSError, TypeError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def existing(source: SourceBase, path: Path) -> Path:
+    """`path` if it is there. Raises BadInput."""
+    if not path.exists():
+        raise BadInput(f"source {source.name}: {path} does not exist; check `path` in the config")
+    return path
+
+
+def path_fingerprint(source: SourceBase, path: Path, *salt: object) -> str:
+    """Digest of a file, or of every file of a folder, together with how it is read."""
+    existing(source, path)
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    parts = [f"{p.relative_to(path)}:{sha256_file(p)}" for p in files]
+    return digest([source.model_dump(mode="json", exclude={"path"}), *map(str, salt), *parts])
+
+
+def _first_line(error: Exception) -> str:
+    if hasattr(error, "errors"):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:160]
+    return str(error).split("\n")[0][:160]

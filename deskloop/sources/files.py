@@ -1,0 +1,210 @@
+"""Files a team has lying about: conversations, knowledge, labelled messages, chat-format JSONL, Rasa NLU YAML.
+
+`columns` maps our names to theirs; a value that begins with `=` is taken as it is (`channel: "=email"`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from deskloop.errors import BadInput
+from deskloop.records import Turn
+from deskloop.settings import FilesSource, Settings
+from deskloop.sources.batch import Batch, Builder, digest, existing, moment, path_fingerprint, turn
+from deskloop.sources.identity import customer_hash
+from deskloop.sources.tables import Row, rows, scan
+
+__all__ = ["fingerprint", "read", "rows"]
+
+_ROLES = {
+    "customer": "customer", "user": "customer", "human": "customer", "visitor": "customer", "client": "customer",
+    "agent": "agent", "assistant": "agent", "gpt": "agent", "operator": "agent", "support": "agent",
+    "bot": "bot", "system": None, "tool": None, "function": None,
+}  # fmt: skip
+_ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
+_READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".yml", ".yaml")
+
+
+def read(source: FilesSource, settings: Settings) -> Batch:
+    """Read the file, or every readable file of the folder. Raises BadInput."""
+    builder = Builder(source.name)
+    found = (row for path in _paths(source) for row in _file_rows(source, path))
+    take = {
+        "conversations": _conversation, "chat": _conversation, "knowledge": _knowledge, "messages": _message,
+        "rasa_nlu": _message,
+    }[source.content]  # fmt: skip
+    for row in islice(_grouped(source, found), source.limit):
+        if row.value is None:
+            builder.refuse(row.locator, row.problem, row.raw)
+        else:
+            take(builder, row.locator, _mapped(source, row.value), settings)
+    return builder.batch(source.path)
+
+
+def fingerprint(source: FilesSource, settings: Settings) -> str:
+    """Digest of the files and of the columns chosen."""
+    return path_fingerprint(source, source.path)
+
+
+def labelled(builder: Builder, locator: str, value: dict[str, Any], settings: Settings) -> None:
+    """Add one message with its optional reply and label as a conversation. Shared by every tabular source."""
+    at = moment(value.get("at"))
+    turns = [turn("customer", _text(value.get("text")), at)]
+    if _text(value.get("reply")):
+        turns.append(turn("agent", _text(value["reply"]), at))
+    builder.conversation(
+        locator, value,
+        id=_text(value.get("id")) or f"{builder.source}-{digest([locator, value])[:16]}",
+        channel=_text(value.get("channel")) or "message",
+        started_at=at,
+        customer=customer_hash(value.get("customer"), settings),
+        turns=tuple(turns),
+        intent=_text(value.get("intent")) or None,
+        knowledge_url=_text(value.get("knowledge_url")) or None,
+        outcome=_text(value.get("outcome")) or None,
+        synthetic=_truth(value.get("synthetic")),
+        core_id=_text(value.get("core_id")) or None,
+        names=tuple(n for n in [_text(value.get("name"))] if n),
+    )  # fmt: skip
+
+
+def _paths(source: FilesSource) -> list[Path]:
+    path = existing(source, source.path)
+    if path.is_file():
+        return [path]
+    found = [p for p in sorted(path.rglob("*")) if p.is_file() and p.name.removesuffix(".gz").endswith(_READABLE)]
+    if not found:
+        raise BadInput(f"source {source.name}: {path} holds no file of {', '.join(_READABLE)}")
+    return found
+
+
+def _file_rows(source: FilesSource, path: Path) -> Iterator[Row]:
+    return _rasa(path) if source.content == "rasa_nlu" else scan(path)
+
+
+def _grouped(source: FilesSource, found: Iterator[Row]) -> Iterator[Row]:
+    """Rows of one turn each (CSV usually) become rows of one conversation each, by `conversation_id`."""
+    if source.content != "conversations":
+        yield from found
+        return
+
+    def key(row: Row) -> str:
+        value = _mapped(source, row.value) if row.value else {}
+        flat = "conversation_id" in value and "role" in value and "text" in value
+        return str(value["conversation_id"]) if flat else f"\x00{row.locator}"
+
+    for conversation, group in groupby(found, key):
+        members = list(group)
+        if conversation.startswith("\x00"):
+            yield from members
+            continue
+        values = [_mapped(source, row.value) for row in members if row.value]
+        yield Row(members[0].locator, {**values[0], "id": conversation, "turns": values})
+
+
+def _mapped(source: FilesSource, value: dict[str, Any]) -> dict[str, Any]:
+    out = dict(value)
+    for ours, theirs in source.columns.items():
+        out[ours] = theirs[1:] if theirs.startswith("=") else value.get(theirs)
+    return out
+
+
+def _conversation(builder: Builder, locator: str, value: dict[str, Any], settings: Settings) -> None:
+    if not any(value.get(k) is not None for k in ("turns", "messages", "conversations")) and value.get("text"):
+        labelled(builder, locator, value, settings)
+        return
+    try:
+        turns = _turns(value)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        builder.refuse(locator, f"malformed turns: {str(error).splitlines()[0][:100]}", value)
+        return
+    started = moment(value.get("started_at") or value.get("at")) or (turns[0].at if turns else None)
+    builder.conversation(
+        locator, value,
+        id=_text(value.get("id")) or f"{builder.source}-{digest([locator, value])[:16]}",
+        channel=_text(value.get("channel")) or "chat",
+        started_at=started,
+        customer=customer_hash(value.get("customer"), settings),
+        turns=tuple(turns),
+        intent=_text(value.get("intent")) or None,
+        knowledge_url=_text(value.get("knowledge_url")) or None,
+        outcome=_text(value.get("outcome")) or None,
+        synthetic=_truth(value.get("synthetic")),
+        core_id=_text(value.get("core_id")) or None,
+        names=tuple(str(n) for n in value.get("names") or ()),
+    )  # fmt: skip
+
+
+def _turns(value: dict[str, Any]) -> list[Turn]:
+    given = value.get("turns") or value.get("messages") or value.get("conversations") or []
+    if isinstance(given, str):
+        given = json.loads(given)
+    out = []
+    for item in given:
+        said = str(item.get("role") or item.get("from") or "").strip().lower()
+        if said not in _ROLES:
+            raise ValueError(f"unknown role {said!r}; expected one of {', '.join(_ROLES)}")
+        text = item.get("text") if item.get("text") is not None else item.get("content", item.get("value"))
+        role = _ROLES[said]
+        if role and isinstance(text, str) and text.strip():
+            out.append(turn(role, text, item.get("at")))
+    return out
+
+
+def _knowledge(builder: Builder, locator: str, value: dict[str, Any], settings: Settings) -> None:
+    question, answer = _text(value.get("question")), _text(value.get("answer"))
+    builder.entry(
+        locator, value,
+        id=_text(value.get("id")) or f"{builder.source}-{digest([question, answer])[:12]}",
+        question=question, answer=answer,
+        url=_text(value.get("url")) or None,
+        updated_at=moment(value.get("updated_at")),
+        approved=_truth(value.get("approved", True)),
+    )  # fmt: skip
+
+
+def _message(builder: Builder, locator: str, value: dict[str, Any], settings: Settings) -> None:
+    if not _text(value.get("text")):
+        builder.refuse(locator, "empty text", value)
+        return
+    labelled(builder, locator, value, settings)
+
+
+def _rasa(path: Path) -> Iterator[Row]:
+    """Examples of a Rasa NLU YAML file, entity marks taken off. Lookups, synonyms and regexes are no messages."""
+    import yaml
+
+    from deskloop.sources.tables import open_bytes
+
+    try:
+        with open_bytes(path) as stream:
+            content = yaml.safe_load(stream.read(50_000_000).decode("utf-8", "replace"))
+    except (yaml.YAMLError, EOFError, OSError, RecursionError) as error:
+        raise BadInput(f"{path} is not YAML: {' '.join(str(error).split())[:160]}") from None
+    parts = content.get("nlu") if isinstance(content, dict) else None
+    if not isinstance(parts, list):
+        raise BadInput(f"{path} has no `nlu:` list; give Rasa's training data in YAML")
+    for number, part in enumerate(p for p in parts if isinstance(p, dict) and p.get("intent")):
+        for line, example in enumerate(_examples(part.get("examples"))):
+            where = f"{path.name}:{part['intent']}:{line + 1}"
+            text = _ENTITY.sub(r"\1", example)
+            yield Row(where, {"id": f"{part['intent']}-{number}-{line}", "text": text, "intent": str(part["intent"])})
+
+
+def _examples(given: Any) -> list[str]:
+    if isinstance(given, list):
+        return [str(g.get("text", "") if isinstance(g, dict) else g).strip() for g in given]
+    return [s.strip()[1:].strip() for s in str(given or "").split("\n") if s.strip().startswith("-")]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value != value else str(value).strip()
+
+
+def _truth(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "true", "yes", "t", "1.0")
