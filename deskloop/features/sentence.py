@@ -1,0 +1,160 @@
+"""Sentence vectors from the pretrained encoder, on CPU, without torch. Knows nothing about labels.
+
+Measured on two cores with all-MiniLM-L6-v2 and short questions: CTranslate2 float32 encodes about 1,400
+texts/s and one text in 4 ms; torch 580 texts/s. Its vectors equal torch's (cosine above 0.9999). Int8 is
+twice as fast, but single texts fall to a cosine of 0.978, so float32 it is; on disk it is float16.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deskloop.errors import BadInput
+
+KIND = "ctranslate2"
+MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained for
+BATCH_TOKENS = 1024  # padded tokens of one batch: larger ones leave the cache and are slower
+FEW = 64  # calls of at most this many texts are remembered
+
+
+class Encoder(Protocol):
+    """What turns texts into unit vectors."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns float32 (n, dimension), unit rows."""
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that `SentenceEncoder.load` opens."""
+
+
+class SentenceEncoder:
+    """Mean-pooled last hidden state at unit length (Reimers and Gurevych 2019). Safe for several threads.
+
+    `threads` batches run side by side, one thread each: two threads inside one batch would spin against
+    each other on busy virtual cores. The last `remember` texts of small calls are not encoded again.
+    """
+
+    def __init__(self, folder: Path, threads: int = 2, remember: int = 1024) -> None:
+        import ctranslate2
+        from tokenizers import Tokenizer
+
+        facts = json.loads((folder / "encoder.json").read_bytes())
+        self.dimension = int(facts["dimension"])
+        self._folder, self._threads, self._remember = folder, threads, remember
+        self._model = ctranslate2.Encoder(
+            str(folder), device="cpu", compute_type="float32", intra_threads=1, inter_threads=threads
+        )
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(int(facts["max_tokens"]))
+        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def load(folder: Path, threads: int = 2, remember: int = 1024) -> Encoder:
+        """Open an exported encoder, or a tiny one. Raises BadInput if the folder holds neither."""
+        path = folder / "encoder.json"
+        if not path.is_file():
+            raise BadInput(f"{folder} holds no exported encoder; run `deskloop fetch`")
+        facts = json.loads(path.read_bytes())
+        if facts["kind"] == KIND:
+            return SentenceEncoder(folder, threads, remember)
+        from deskloop.features import tiny
+
+        if facts["kind"] == tiny.KIND:
+            return tiny.TinyEncoder(facts["dimension"], facts["seed"])
+        raise BadInput(f"{path} names encoder {facts['kind']!r}; wanted {KIND} or {tiny.KIND}; fetch again")
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns float32 (n, dimension), unit rows. Equal texts are encoded once."""
+        distinct = list(dict.fromkeys(texts))
+        vectors = self._remembered(distinct) if len(distinct) <= FEW else self._encode(distinct)
+        row = {text: i for i, text in enumerate(distinct)}
+        return vectors[[row[text] for text in texts]]
+
+    def save(self, folder: Path) -> None:
+        """Copy the exported files."""
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+
+    def _remembered(self, texts: list[str]) -> NDArray[np.float32]:
+        with self._lock:
+            found = {text: self._known[text] for text in texts if text in self._known}
+        missing = [text for text in texts if text not in found]
+        found.update(zip(missing, self._encode(missing), strict=True))
+        with self._lock:
+            self._known.update(found)
+            while len(self._known) > self._remember:
+                self._known.popitem(last=False)
+        return np.array([found[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+        tokens = [piece.ids for piece in self._tokenizer.encode_batch(texts)]
+        out = np.empty((len(texts), self.dimension), np.float32)
+        batches = list(_batches([len(ids) for ids in tokens]))
+        if len(batches) == 1:
+            out[batches[0]] = self._pooled([tokens[i] for i in batches[0]])
+            return out
+        with ThreadPoolExecutor(self._threads) as pool:
+            done = pool.map(lambda rows: self._pooled([tokens[i] for i in rows]), batches)
+            for rows, vectors in zip(batches, done, strict=True):
+                out[rows] = vectors
+        return out
+
+    def _pooled(self, batch: list[list[int]]) -> NDArray[np.float32]:
+        hidden = np.asarray(self._model.forward_batch(batch).last_hidden_state)
+        lengths = np.array([len(ids) for ids in batch])
+        inside = np.arange(hidden.shape[1])[None, :] < lengths[:, None]
+        mean = np.einsum("ntd,nt->nd", hidden, inside.astype(np.float32)) / lengths[:, None]
+        return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
+
+
+def export(source: Path, target: Path) -> None:
+    """Turn a fetched Hugging Face encoder into the folder that serving loads; needs torch and transformers.
+
+    The target appears whole or not at all. Raises BadInput if `source` is no such encoder.
+    """
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        if not (source / name).is_file():
+            raise BadInput(f"{source} has no {name}; wanted an encoder in Hugging Face layout: fetch it again")
+    from ctranslate2.converters import TransformersConverter
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as scratch:
+        folder = Path(scratch) / "encoder"
+        TransformersConverter(str(source)).convert(str(folder), quantization="float16")
+        shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+        size = json.loads((source / "config.json").read_bytes())["hidden_size"]
+        _describe(folder, kind=KIND, dimension=size, max_tokens=MAX_TOKENS)
+        shutil.rmtree(target, ignore_errors=True)
+        folder.replace(target)
+
+
+def _describe(folder: Path, **facts: Any) -> None:
+    (folder / "encoder.json").write_text(json.dumps(facts, indent=1), "utf-8")
+
+
+def _batches(lengths: list[int]) -> Iterator[list[int]]:
+    """Rows of similar length together, at most BATCH_TOKENS padded tokens each; longest first."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
