@@ -66,9 +66,10 @@ _ORDER = re.compile(
     r"\b(?:LF|ORD|INV|RMA|PO)-?\d{4,12}\b|(?<![\w-])\d{3}-\d{5,9}-\d{5,9}(?![\w-])|"
     r"\b(?:order|bestell(?:ung|ing)\w*|commande|booking|tracking|parcel|invoice|reference|ticket|return|rma)"
     r"(?:[ ]?(?:id|number|numéro|nummer|nr|no|code|ref))?[.:]?(?:[ ](?:is|was))?[\s:#]{0,3}"
-    r"((?:[A-Z]{1,4}-?)?\d(?:[\d-]|[A-Z](?=\d)){3,24}\d)(?![\w-])|(?<![\w/])#[ ]?(\d[\d-]{4,20}\d)(?![\w-])",
+    r"((?:[A-Z]{1,4}-?)?\d(?:[\d-]|[A-Z](?=\d)){3,24}\d)(?![\w-])",
     re.I,
 )
+_HASHED = re.compile(r"(?<![\w/])#[ ]?(\d[\d-]{4,20}\d)(?![\w-])")
 _DIGIT = re.compile(r"\d")
 # A number that its own words call an order is one, even where its digits happen to pass as a card or phone.
 _ORDER_FIRST = {"URL": 0, "SECRET": 1, "ORDER_NUMBER": 2}
@@ -105,7 +106,9 @@ def _structured(text: str, numbered: bool) -> list[Span]:
     spans += [Span("DATE_OF_BIRTH", *m.span(1)) for m in _BIRTH.finditer(text)]
     spans += [Span("ORDER_NUMBER", *m.span(m.lastindex or 0)) for m in _ORDER.finditer(text)]
     taken = [(s.start, s.end) for s in spans]
-    return spans + [Span("PHONE_NUMBER", a, b) for a, b in phone_spans(text, taken)]
+    hashed = [m.span(1) for m in _HASHED.finditer(text)]
+    spans += [Span("ORDER_NUMBER", a, b) for a, b in hashed if all(b <= c or a >= d for c, d in taken)]
+    return spans + [Span("PHONE_NUMBER", a, b) for a, b in phone_spans(text, [*taken, *hashed])]
 
 
 def _url_end(match: re.Match[str]) -> int:
