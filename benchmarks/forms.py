@@ -78,10 +78,13 @@ def retrieval(data: Path) -> Iterator[tuple[str, Rows]]:
     """
     snippets = list(_read(data / "faq_dstc9" / "dstc9_faq_snippets.jsonl.gz"))
     entries = {_snippet(s): s for s in snippets}
-    yield "retrieval_knowledge", [
-        {"id": i, "question": " ".join(filter(None, [s["entity"], s["question"]])), "answer": s["answer"]}
-        for i, s in entries.items()
-    ]
+    yield (
+        "retrieval_knowledge",
+        [
+            {"id": i, "question": " ".join(filter(None, [s["entity"], s["question"]])), "answer": s["answer"]}
+            for i, s in entries.items()
+        ],
+    )
     places = {(s["domain"], s["entity_id"]): _name(s["entity"]) for s in snippets}
     owners = Counter(places.values())
     found, named = [], []

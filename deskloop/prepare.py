@@ -244,8 +244,12 @@ def _counts(
 
 def _aside(conversation: Conversation, reason: str) -> Quarantined:
     said = next((t.text for t in conversation.turns if t.role == "customer"), "")
-    where = conversation.lineage.locator
-    return Quarantined(source=conversation.source, locator=where, reason=reason, excerpt=excerpt(said))
+    return Quarantined(
+        source=conversation.source,
+        locator=conversation.lineage.locator,
+        reason=reason,
+        excerpt=excerpt(said, conversation.names),
+    )
 
 
 def _entry_aside(entry: KnowledgeEntry, reason: str) -> Quarantined:

@@ -13,9 +13,7 @@ from deskloop.errors import BadInput
 from deskloop.sources.files import rows
 from deskloop.text.pii import Span, find
 
-STRUCTURED = frozenset(
-    "CREDIT_CARD EMAIL_ADDRESS IBAN_CODE IP_ADDRESS PHONE_NUMBER US_SSN DOMAIN_NAME URL".split()
-)
+STRUCTURED = frozenset("CREDIT_CARD EMAIL_ADDRESS IBAN_CODE IP_ADDRESS PHONE_NUMBER US_SSN DOMAIN_NAME URL".split())
 _REPEATS = 3
 
 
@@ -57,9 +55,7 @@ def _timed(texts: list[str]) -> tuple[list[list[Span]], float]:
     return found, len(texts) / max(median(seconds), 1e-9)
 
 
-def _scores(
-    gold: list[list[Span]], found: list[list[Span]], counts: Callable[[Span], bool]
-) -> tuple[float, float]:
+def _scores(gold: list[list[Span]], found: list[list[Span]], counts: Callable[[Span], bool]) -> tuple[float, float]:
     """(recall, precision) over the spans that count; a span is right if it overlaps one of the other side."""
     pairs = [([g for g in a if counts(g)], [f for f in b if counts(f)]) for a, b in zip(gold, found, strict=True)]
     recalled = [_touches(g, b) for a, b in pairs for g in a]
@@ -76,6 +72,4 @@ def _by_type(gold: list[list[Span]], found: list[list[Span]]) -> dict[str, dict[
     for ours, theirs in zip(gold, found, strict=True):
         for span in ours:
             hits[span.type].append(_touches(span, theirs))
-    return {
-        kind: {"recall": round(sum(h) / len(h), 4), "spans": len(h)} for kind, h in sorted(hits.items())
-    }
+    return {kind: {"recall": round(sum(h) / len(h), 4), "spans": len(h)} for kind, h in sorted(hits.items())}

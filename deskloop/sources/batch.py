@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from deskloop.settings import SourceBase
 from deskloop.store import sha256_file
 
 _EXCERPT = 200
+_CAPITALISED = re.compile(r"\b[^\W\d_a-z][^\W\d_]*[a-zà-ÿ][\w'-]*")
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,18 @@ def digest(raw: Any) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def excerpt(raw: Any) -> str:
-    """The beginning of a row for people to recognise it by, personal data redacted."""
+def excerpt(raw: Any, names: Iterable[str] = ()) -> str:
+    """The beginning of a row for people to recognise it by, personal data redacted.
+
+    Of a record only the fields' names are shown; in text of no known form every capitalised word is masked.
+    """
     from deskloop.text.pii import redact
 
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    if not isinstance(text, str):
-        text = json.dumps(text, ensure_ascii=False, default=str)
-    return redact(" ".join(text[: 4 * _EXCERPT].split()))[:_EXCERPT]
+    if isinstance(raw, dict):
+        return f"fields: {', '.join(map(str, raw))}"[:_EXCERPT]
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+    short = redact(" ".join(text[: 4 * _EXCERPT].split()), names)[:_EXCERPT]
+    return _CAPITALISED.sub("*", short) if isinstance(raw, bytes) or '{"' in text or '":' in text else short
 
 
 def turn(role: str, text: Any, at: Any = None) -> Turn:

@@ -222,21 +222,33 @@ def _from_headings(root: Any, url: str) -> Iterator[Item]:
         return
     for node in order:
         if node.tag in levels and not node.xpath("ancestor::details"):
-            answer = _clean("\n".join(_until_next(node)))
+            answer = _clean("\n".join(_without_links(list(_until_next(node)))))
             anchor = _anchor(node)
             question = _clean(element_text_of(node))
             if len(question) <= _LONGEST_QUESTION:
                 yield Item(question, answer, f"{url}#{anchor}" if anchor else None)
 
 
-def _until_next(heading: Any) -> Iterator[str]:
-    """Texts after a heading, in its own container and, where it stands alone in one, in those around it."""
+def _without_links(parts: list[tuple[str, bool]]) -> list[str]:
+    """Texts of an answer, links that only lead on at its end left out."""
+    while len(parts) > 1 and parts[-1][1]:
+        parts.pop()
+    return [text for text, _ in parts]
+
+
+def _is_link(node: Any) -> bool:
+    linked = "".join(a.text_content() for a in node.iter("a"))
+    return bool(linked.strip()) and "".join(linked.split()) == "".join(node.text_content().split())
+
+
+def _until_next(heading: Any) -> Iterator[tuple[str, bool]]:
+    """(text, is only a link) after a heading, in its container and, where it is alone in one, in those around."""
     node = heading
     for _ in range(3):
         following = node.getnext()
         tail = (node.tail or "").strip()
         if tail:
-            yield tail
+            yield tail, False
         found = bool(tail)
         while following is not None:
             if isinstance(following.tag, str):
@@ -244,9 +256,10 @@ def _until_next(heading: Any) -> Iterator[str]:
                     return
                 text = element_text(following)
                 found = found or bool(text)
-                yield text
+                if text:
+                    yield text, _is_link(following)
             if (following.tail or "").strip():
-                yield following.tail.strip()
+                yield following.tail.strip(), False
             following = following.getnext()
         node = node.getparent()
         if found or node is None or node.tag in ("body", "main", "section", "article", "html"):

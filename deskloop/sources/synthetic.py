@@ -16,6 +16,7 @@ from deskloop.records import Conversation, Turn
 from deskloop.settings import AnySource, Settings, SyntheticSource
 from deskloop.sources.batch import Batch, Builder, digest
 from deskloop.sources.phrases import CLOSINGS, GREETINGS, PARAPHRASES, SLOTS, Maker
+from deskloop.text.email import clean_reply
 
 _NEIGHBOURS = {
     "a": "sqz", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",
@@ -74,7 +75,8 @@ def _grown(source: SyntheticSource, settings: Settings) -> AnySource:
 
 
 def _opening(core: Conversation) -> str:
-    return next(t.text for t in core.turns if t.role == "customer" and t.text.strip())
+    said = next(t.text for t in core.turns if t.role == "customer" and t.text.strip())
+    return clean_reply(said) or said if core.channel == "email" else said
 
 
 def _add(builder: Builder, core: Conversation, number: int, text: str) -> None:

@@ -17,6 +17,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _LOOKS = re.compile(r"<(?:html|body|div|p|br|table|span|font|blockquote|!doctype)\b[^>]*>", re.I)
 _BLANKS = re.compile(r"[ \t\r\f\v\n\xa0]+")
+_EMPTY_QUOTE = re.compile(r"(?:\n[> ]*)+\Z")
 _LONGEST = 2_000_000
 _DEEPEST = 200
 
@@ -125,4 +126,5 @@ def _joined(pieces: list[str]) -> str:
         depth = max(0, depth + (part == "\x01") - (part == "\x02"))
         line = ""
     lines.append("> " * depth + line.strip() if line.strip() else "")
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(s.rstrip() for s in lines)).strip()
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(s.rstrip() for s in lines)).strip()
+    return _EMPTY_QUOTE.sub("", text)

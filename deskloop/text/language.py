@@ -49,7 +49,7 @@ def detect(text: str) -> str:
     if len(letters) < (6 if foreign else _ENOUGH_LETTERS):
         return "und"
     code, probability = _model().classify(text if foreign else " ".join(tokens))
-    return str(code) if probability >= _SURE and (foreign or code not in ("la", "eo")) else "und"
+    return str(code) if foreign or (probability >= _SURE and code not in ("la", "eo")) else "und"
 
 
 @cache

@@ -30,6 +30,10 @@ _SIGNED_INLINE = re.compile(
     rf"(?i:\b(?:kind regards|best regards|regards|cheers|thanks|greetings|groetjes|mvg|lg|"
     rf"grtz))\s*[,.]\s*({_FULL})\s*[.!]?\s*$"
 )
+_BEFORE = re.compile(
+    rf"({_FULL})['’]?[ ]?[,:(–-]{{0,2}}[ ]?(?i:(?:tel|phone|mobile|mob|iban|e-?mail|at|on)[.:]?[ ])?$"
+)
+_AFTER = re.compile(rf"[ ]?[,;)–-]{{0,2}}[ ](?i:name[:]?[ ]|to the name of[ ])?({_FULL})(?=\s*(?:[,.;!?)\n]|$))")
 _HINTS = (
     "name", "this is ", "called", "naam", "heet", "heiße", "heisse", "appelle", " nom ", "behalf", "signed",
     "mr ", "mr.",
@@ -97,6 +101,19 @@ def _cued(text: str) -> Iterator[re.Match[str]]:
         yield from _SIGNED.finditer(text)
     if match := _SIGNED_INLINE.search(text, max(0, len(text) - 80)):
         yield match
+
+
+def beside(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Full names that stand right before or after other personal data, as in `Anna Smit, 06-12345678`."""
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        before = _BEFORE.search(text, max(0, start - 60), start)
+        after = _AFTER.match(text, end)
+        for match in (before, after):
+            span = _trimmed(text, *match.span(1)) if match else None
+            if span and " " in text[span[0] : span[1]]:
+                found.append(span)
+    return found
 
 
 def address_spans(text: str) -> list[tuple[int, int]]:

@@ -70,9 +70,10 @@ _ORDER = re.compile(
     re.I,
 )
 _HASHED = re.compile(r"(?<![\w/])#[ ]?(\d[\d-]{4,20}\d)(?![\w-])")
+_BESIDE_NAMES = frozenset("EMAIL_ADDRESS PHONE_NUMBER IBAN_CODE ADDRESS".split())
 _DIGIT = re.compile(r"\d")
 # A number that its own words call an order is one, even where its digits happen to pass as a card or phone.
-_ORDER_FIRST = {"URL": 0, "SECRET": 1, "ORDER_NUMBER": 2}
+_ORDER_FIRST = {"URL": 0, "SECRET": 1, "ORDER_NUMBER": 2, "IBAN_CODE": 2}
 
 
 def find(text: str, names: Iterable[str] = ()) -> list[Span]:
@@ -82,7 +83,10 @@ def find(text: str, names: Iterable[str] = ()) -> list[Span]:
     spans += [Span("PERSON", a, b) for a, b in people.person_spans(text, names)]
     if numbered:
         spans += [Span("ADDRESS", a, b) for a, b in people.address_spans(text)]
-    return _without_overlap(spans)
+    found = _without_overlap(spans)
+    beside = [(s.start, s.end) for s in found if s.type in _BESIDE_NAMES]
+    named = people.beside(text, beside) if beside else []
+    return _without_overlap([*found, *(Span("PERSON", a, b) for a, b in named)]) if named else found
 
 
 def _structured(text: str, numbered: bool) -> list[Span]:

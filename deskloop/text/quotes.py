@@ -15,6 +15,9 @@ _WROTE = (
     r"写道|のメール|님이 작성|написа|viết|menulis|כתב|كتب"
 )
 _VERB_END = re.compile(rf"(?:\b|^|(?<=[^\x00-\x7f]))(?:{_WROTE})\s*(?:[:：]|-{{2,}})?\s*$", re.I)
+_VERB_NAME = re.compile(
+    rf"^(?:\S+\s+){{1,12}}(?:{_WROTE})\s+(?:[\"'<(]?[^\W\d_a-z][^\s:]*\s*|(?:van|de|von|der)\s+){{1,5}}(?:<[^>]*>\s*)?[:：]$"
+)
 _TIME = re.compile(
     r"\b\d{1,2}[:.h]\d{2}\b|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b(?:19|20)\d{2}\b|\d{4}年"
 )
@@ -70,6 +73,8 @@ def _is_attribution(text: str) -> bool:
     if len(text) > 400:
         return False
     dated = bool(_TIME.search(text))
+    if dated and _VERB_NAME.match(text):
+        return True
     if _VERB_END.search(text):
         return dated or bool(_ANGLE_ADDRESS.search(text))
     if (

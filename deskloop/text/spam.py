@@ -38,6 +38,7 @@ _SIGNS = (
     r"\bunsubscribe\b",
 )
 _PATTERNS = tuple(re.compile(s, re.I if "[A-Z]{4,}" not in s else 0) for s in _SIGNS)
+_WORDY = 7
 _ENOUGH = 3
 
 
@@ -45,7 +46,10 @@ def is_spam(text: str, flag: str = "") -> bool:
     """Whether a filter said so, or at least three independent signs of spam meet."""
     if flag.strip().lower().startswith("yes"):
         return True
-    return sum(bool(p.search(text[:20_000])) for p in _PATTERNS) >= _ENOUGH
+    text = text[:20_000]
+    # Two different words of one kind count twice, the rest of the signs once.
+    said = sum(min(2, len({w.lower() for w in p.findall(text)})) for p in _PATTERNS[:_WORDY])
+    return said + sum(bool(p.search(text)) for p in _PATTERNS[_WORDY:]) >= _ENOUGH
 
 
 def automatic(message: Message, sender: str, subject: str, body: str) -> bool:

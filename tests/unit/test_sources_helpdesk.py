@@ -1,0 +1,74 @@
+"""Help-desk exports load to the turns that customer and desk exchanged, and nothing else."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from deskloop import sources
+from deskloop.settings import HelpdeskSource, Settings
+
+DATA = os.environ.get("DESKLOOP_PUBLIC_DATA")
+
+
+def load(path, form, tmp_path):
+    source = HelpdeskSource(kind="helpdesk", name="desk", path=path, format=form)
+    return sources.read(source, Settings(home=tmp_path / "home"))
+
+
+@pytest.mark.public_data
+@pytest.mark.skipif(not DATA, reason="DESKLOOP_PUBLIC_DATA is not set")
+@pytest.mark.parametrize("form", ["zendesk_chat", "intercom", "chatwoot"])
+def test_the_public_exports_load_exactly(form, tmp_path):
+    folder = Path(DATA or "") / "export_formats"
+    with gzip.open(folder / "expected_dev.jsonl.gz", "rt") as stream:
+        wanted = [json.loads(line)["turns"] for line in stream]
+    batch = load(folder / f"{form}_dev.json.gz", form, tmp_path)
+    assert [[{"role": t.role, "text": t.text} for t in c.turns] for c in batch.conversations] == wanted
+
+
+def chat(**more):
+    said = [
+        ("chat.memberjoin", "Visitor", None, {}),
+        ("chat.msg", "Agent", "It is on its way", {"timestamp": "2025-05-01T09:03:00Z"}),
+        ("chat.msg", "Visitor", "Where is LF-1 &amp; LF-2?", {"timestamp": "2025-05-01T09:01:00Z"}),
+        ("chat.msg", "Trigger", "Hi! A colleague will be with you", {"timestamp": "2025-05-01T09:00:00Z"}),
+        ("chat.msg", "Agent", "customer is rude", {"timestamp": "2025-05-01T09:02:00Z", "private": True}),
+    ]
+    history = [{"type": k, "sender_type": s, "msg": m, "name": s, **x} for k, s, m, x in said]
+    return {"id": "1", "type": "chat", "timestamp": "2025-05-01T09:00:00Z", "history": history,
+            "visitor": {"name": "Anna Smit", "email": "Anna@example.com"}, **more}  # fmt: skip
+
+
+def test_turns_are_in_order_without_notes(tmp_path):
+    path = tmp_path / "chats.json"
+    extra = {"tags": ["shipping", "intent:track_order"], "custom": {"article_url": "https://x/t", "core_id": "t-1"}}
+    path.write_text(json.dumps([chat(**extra)]))
+    (found,) = load(path, "zendesk_chat", tmp_path).conversations
+    assert [(t.role, t.text) for t in found.turns] == [
+        ("bot", "Hi! A colleague will be with you"),
+        ("customer", "Where is LF-1 & LF-2?"),
+        ("agent", "It is on its way"),
+    ]
+    assert (found.intent, found.knowledge_url, found.core_id) == ("track_order", "https://x/t", "t-1")
+    assert found.names == ("Anna Smit",)
+    assert "anna" not in str(found.customer).lower()
+
+
+def test_a_truncated_export_keeps_the_whole_conversations(tmp_path):
+    text = json.dumps([chat(), chat(id="2"), chat(id="3")])
+    path = tmp_path / "chats.json"
+    path.write_text(text[:-200])
+    batch = load(path, "zendesk_chat", tmp_path)
+    assert [c.id for c in batch.conversations] == ["1", "2"]
+    assert batch.read == 3
+
+
+def test_what_is_no_conversation_is_set_aside(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text('[{"id": 1}, 5, {"type": "conversation", "id": "1", "conversation_parts": []}]')
+    for form in ("zendesk_chat", "intercom", "chatwoot"):
+        batch = load(path, form, tmp_path)
+        assert (batch.read, len(batch.quarantined)) == (3, 3)

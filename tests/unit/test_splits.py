@@ -1,0 +1,52 @@
+"""Splits leak nothing: not over time, not through a core, not through near-duplicates."""
+
+import pandas as pd
+import pytest
+
+from deskloop.splits import SET_ASIDE, assign
+
+
+def table(**columns):
+    rows = len(next(iter(columns.values())))
+    plain = {
+        "id": [f"r{i}" for i in range(rows)],
+        "at": [None] * rows,
+        "synthetic": [False] * rows,
+        "core_id": [None] * rows,
+    }
+    return pd.DataFrame({**plain, **columns})
+
+
+@pytest.fixture
+def dated():
+    return table(at=[f"2025-{1 + i // 28:02d}-{1 + i % 28:02d}T00:00:00+00:00" for i in range(200)])
+
+
+def test_the_latest_real_rows_are_the_test(dated):
+    split = assign(dated, 0.2, 0.15, seed=1)
+    assert split.value_counts().to_dict() == {"train": 136, "test": 40, "validation": 24}
+    assert dated.loc[split == "test", "at"].min() > dated.loc[split != "test", "at"].max()
+
+
+def test_synthetic_children_of_held_out_rows_are_set_aside(dated):
+    children = dated.assign(id="s" + dated["id"], core_id=dated["id"], synthetic=True)
+    frame = pd.concat([dated, children], ignore_index=True)
+    split = assign(frame, 0.2, 0.15, seed=1)
+    assert set(split[frame["synthetic"]]) == {"train", SET_ASIDE}
+    taught = set(frame.loc[frame["synthetic"] & (split == "train"), "core_id"])
+    assert taught == set(frame.loc[~frame["synthetic"] & (split == "train"), "id"])
+
+
+def test_rows_that_belong_together_stay_together(dated):
+    frame = dated.assign(group=[f"r{i - i % 3}" for i in range(200)], core_id=[f"c{i // 5}" for i in range(200)])
+    split = assign(frame, 0.3, 0.2, seed=1)
+    assert split.groupby(frame["core_id"]).nunique().max() == 1
+    assert split.groupby(frame["group"]).nunique().max() == 1
+    assert set(split) <= {"train", "validation", "test"}
+
+
+def test_undated_rows_are_split_by_hash_so_that_new_rows_move_few():
+    before = assign(table(at=[None] * 300), 0.2, 0.15, seed=1)
+    after = assign(table(at=[None] * 310), 0.2, 0.15, seed=1)
+    assert (before == "test").sum() == 60
+    assert (before != after[:300]).mean() < 0.1

@@ -1,0 +1,70 @@
+"""Personal data is found where it is, and only there."""
+
+import pytest
+
+from deskloop.text.pii import Redactor, find, redact
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("EMAIL_ADDRESS", "anna.smit+web@example.co.uk"),
+        ("PHONE_NUMBER", "06-12345678"),
+        ("PHONE_NUMBER", "+49 171 5550 2381"),
+        ("PHONE_NUMBER", "(212) 555-0123"),
+        ("CREDIT_CARD", "4539 7990 3179 6088"),
+        ("IBAN_CODE", "NL91 ABNA 0417 1643 00"),
+        ("IP_ADDRESS", "192.168.12.45"),
+        ("US_SSN", "308-63-0237"),
+        ("URL", "https://me.example.net/page?id=4"),
+        ("ORDER_NUMBER", "LF-123456"),
+        ("ADDRESS", "Molenstraat 22, 9000 Gent"),
+        ("PERSON", "Dr. Elisabeth Kranz"),
+    ],
+)
+def test_each_kind_is_found_exactly(kind, value):
+    text = f"Please note {value}, since I changed it."
+    found = [(s.type, text[s.start : s.end]) for s in find(text)]
+    assert (kind, value.removeprefix("Dr. ")) in found
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs €49.95 or 1,249.00 EUR and takes 2 to 4 working days.",
+        "Version 3.12.7 of the app, ordered on 12-03-2025 between 09:30 and 17:00.",
+        "Size 42, 1000 x 600 x 40 mm, 2 years warranty since 2019-2020.",
+        "The card 4539 7990 3179 6089 is one digit off.",
+        "Hi team, thanks for the help with My Orders!",
+    ],
+)
+def test_numbers_and_words_of_everyday_stay(text):
+    assert find(text) == []
+
+
+def test_a_value_has_one_placeholder_within_a_conversation():
+    redactor = Redactor(names=["Anna Smit"])
+    first = redactor.redact("I am Anna, mail a@example.com or b@example.com")
+    assert first == "I am <PERSON_1>, mail <EMAIL_ADDRESS_1> or <EMAIL_ADDRESS_2>"
+    assert redactor.redact("again B@example.com") == "again <EMAIL_ADDRESS_2>"
+
+
+def test_the_shop_own_addresses_stay():
+    own = Redactor(own=["@larkfell.example", "larkfell.example", "+31 30 555 01 00"])
+    text = "Write to shop@larkfell.example, see https://larkfell.example/returns or call +31 30 555 0100."
+    assert own.redact(text) == text
+    assert "<URL_1>" in own.redact("https://larkfell.example.evil.net/x")
+
+
+def test_participants_are_found_without_any_cue():
+    assert redact("so smit never answered, says de Vries", names=["Anna Smit", "Jan de Vries"]).count("<PERSON_") == 1
+    assert redact("Smit never answered", names=["Anna Smit"]) == "<PERSON_1> never answered"
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 50_000, "a@" * 20_000, "+1 " * 20_000, "1-" * 20_000, "A " * 20_000, ":" * 9000]
+)
+def test_hostile_texts_do_not_hang(text):
+    # A pattern that backtracks would take hours here, not milliseconds.
+    assert all(text[s.start : s.end] for s in find(text))
