@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput
-from deskloop.records import Conversation, KnowledgeEntry, Lineage, Quarantined, Turn
+from deskloop.records import Conversation, KnowledgeEntry, Lineage, Quarantined, Record, Turn
 from deskloop.settings import SourceBase
 from deskloop.store import sha256_file
 
 _EXCERPT = 200
+_KINDS: dict[str, type[Record]] = {
+    "conversations": Conversation,
+    "knowledge": KnowledgeEntry,
+    "quarantined": Quarantined,
+}
 _CAPITALISED = re.compile(r"\b[^\W\d_a-z][^\W\d_]*[a-zà-ÿ][\w'-]*")
 
 
@@ -28,6 +33,22 @@ class Batch:
     knowledge: list[KnowledgeEntry]
     quarantined: list[Quarantined]
     read: int
+
+    def save(self, folder: Path) -> int:
+        """Write the batch as JSON lines, one file per kind of record. Returns the number of records."""
+        for name in _KINDS:
+            lines = "".join(f"{record.model_dump_json()}\n" for record in getattr(self, name))
+            (folder / f"{name}.jsonl").write_text(lines, "utf-8")
+        return self.read
+
+    @classmethod
+    def load(cls, folder: Path) -> Batch:
+        """Read back what `save` wrote."""
+        found: dict[str, list[Any]] = {
+            name: [kind.model_validate_json(line) for line in (folder / f"{name}.jsonl").open("rb")]
+            for name, kind in _KINDS.items()
+        }
+        return cls(**found, read=sum(map(len, found.values())))
 
 
 @dataclass

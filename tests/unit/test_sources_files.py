@@ -113,6 +113,15 @@ def test_files_as_a_whole_are_refused_in_one_line(tmp_path, settings, name, data
     assert "\n" not in str(error.value)
 
 
+def test_a_batch_reads_back_equal(tmp_path, settings):
+    path = tmp_path / "chats.jsonl"
+    turn = {"role": "customer", "text": "line\u2028end\nnext \ud83d\ude00", "at": "2025-01-01"}
+    path.write_text(json.dumps({"turns": [turn]}) + "\nbroken")
+    batch = sources.read(source(path), settings)
+    assert batch.save(tmp_path) == 2
+    assert sources.Batch.load(tmp_path) == batch
+
+
 def test_a_missing_file_is_named(tmp_path, settings):
     for ask in (sources.read, sources.fingerprint):
         with pytest.raises(BadInput, match="does not exist"):
