@@ -55,6 +55,19 @@ class Engine(Protocol):
     def generate(self, batch: list[list[dict[str, str]]], max_tokens: int) -> list[str]:
         """Answers to several conversations at once."""
 
+    def perplexity(self, examples: Sequence[Mapping[str, Any]]) -> float:
+        """Of the assistant's turns of [{"messages": [...]}]."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one message means to the bot: its intent, the entries found, and the signals of confidence."""
+
+    question: str
+    prediction: Prediction
+    hits: tuple[Source, ...]
+    signals: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -133,7 +146,7 @@ class Bot:
             kind, text, sources = "retrieve", sources[0].answer, sources[:1]
         return Answer(
             text=text,
-            kind=kind,  # type: ignore[arg-type]  # one of the four by construction
+            kind=kind,
             intent=plan.intent,
             confidence=plan.confidence,
             sources=sources,
@@ -147,23 +160,29 @@ class Bot:
 
     def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
         """Decide for the last message of each conversation; encodes them together."""
+        readings = self.read_many(batch)
+        sure = self.confidence.of([r.signals for r in readings]).tolist() if readings else []
+        return [self._decide(reading, confidence) for reading, confidence in zip(readings, sure, strict=True)]
+
+    def read_many(self, batch: Sequence[Sequence[Message]]) -> list[Reading]:
+        """What the last message of each conversation means, and what search finds for it."""
         questions = [_question(messages) for messages in batch]
         previous = [_previous(messages) for messages in batch]
         predictions = self._predict(questions, previous)
-        hits = self.index.search_many([_query(q, p) for q, p in zip(questions, previous, strict=True)], 5)
-        confident = self.confidence.of(
-            [self.signals(h, p) for h, p in zip(hits, predictions, strict=True)] or [[0.0] * 5]
-        )
-        rows = zip(questions, predictions, hits, confident.tolist(), strict=True)
-        return [self._decide(*row) for row in rows]
+        queries = [_query(q, p) for q, p in zip(questions, previous, strict=True)]
+        found = self.index.search_many(queries, 5) if queries else []
+        return [
+            Reading(question, prediction, tuple(hits), self._signals(hits, prediction))
+            for question, prediction, hits in zip(questions, predictions, found, strict=True)
+        ]
 
-    def signals(self, hits: Sequence[Source], prediction: Prediction) -> list[float]:
+    def _signals(self, hits: Sequence[Source], prediction: Prediction) -> tuple[float, ...]:
         """What the confidence rests on, in the order of `confidence.SIGNALS`."""
         if not hits:
-            return [0.0] * 5
+            return (0.0,) * 5
         margin = hits[0].score - (hits[1].score if len(hits) > 1 else 0.0)
         usual = self.agreement.get(hits[0].id, {}).get(prediction.intent, 0.0)
-        return [hits[0].score, margin, prediction.confidence, prediction.scope, usual]
+        return (hits[0].score, margin, prediction.confidence, prediction.scope, usual)
 
     def compose(self, plan: Plan, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The generator's prompt: the best entries and the conversation."""
@@ -185,7 +204,8 @@ class Bot:
             return [Prediction(intent="", confidence=0.0, scope=1.0)] * len(questions)
         return self.intents.predict(questions, previous)
 
-    def _decide(self, question: str, prediction: Prediction, hits: list[Source], confidence: float) -> Plan:
+    def _decide(self, reading: Reading, confidence: float) -> Plan:
+        question, prediction, hits = reading.question, reading.prediction, reading.hits
         intent = prediction.intent or None
 
         def plan(kind: str, reason: str | None = None, sources: Sequence[Source] = ()) -> Plan:

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import Settings, load
+from deskloop.settings import Effort, Settings, load
 
 
 class OneLineErrors(TyperGroup):
@@ -93,7 +93,7 @@ def init(folder: Annotated[Path, typer.Argument()] = Path(), json_: Json = False
 @app.command()
 def run(
     config: Config = None,
-    effort: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    effort: Annotated[Effort | None, typer.Option(help="quick, standard or thorough.")] = None,
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "by hand",
     refresh: Annotated[bool, typer.Option(help="Run every stage again.")] = False,
     json_: Json = False,
@@ -145,7 +145,7 @@ def up(config: Config = None) -> None:
 @app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit after deployment.")] = False,
-    effort: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    effort: Annotated[Effort | None, typer.Option(help="quick, standard or thorough.")] = None,
     json_: Json = False,
 ) -> None:
     """The whole loop on the sample shop; then leaves the dashboard and the chat running."""
@@ -316,7 +316,7 @@ def bench_serve(config: Config = None, json_: Json = False) -> None:
 @bench.command("pipeline")
 def bench_pipeline(
     runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
-    effort: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    effort: Annotated[Effort | None, typer.Option(help="quick, standard or thorough.")] = None,
     json_: Json = False,
 ) -> None:
     """Time of the whole pipeline on the sample shop, cold and unchanged, and the scheduler's share."""

@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def examine(config: Path | None) -> list[Finding]:
         "Prefect port": lambda: _port("127.0.0.1", settings.prefect_port),
     }
     findings += [_finding(what, check) for what, check in checks.items()]
-    findings += [_finding(f"source {s.name}", lambda s=s: _source(s, settings)) for s in settings.sources]
+    findings += [_finding(f"source {s.name}", partial(_source, s, settings)) for s in settings.sources]
     return findings
 
 

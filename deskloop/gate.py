@@ -14,6 +14,8 @@ from typing import Any
 from deskloop.metrics import paired_bootstrap
 from deskloop.settings import Gate
 
+COMPARED = ("intent", "retrieval", "usefulness")  # the per-case scores that decide
+
 
 @dataclass(frozen=True)
 class Check:
@@ -62,6 +64,16 @@ def decide(
         checks += [compare(name, cases[name], champion[name], gate.max_loss) for name in sorted(champion)]
         checks.append(some_gain(cases, champion))
     return Verdict(all(c.passed for c in checks), tuple(checks))
+
+
+def judge(scorecard: Mapping[str, Any], rival: Mapping[str, Any] | None, gate: Gate) -> Verdict:
+    """Decide from two scorecards in JSON form; scores that both have case by case are compared in pairs."""
+    scores = {name: float("nan") if v is None else float(v) for name, v in scorecard["scores"].items()}
+    if rival is None:
+        return decide(scores, gate, scorecard["cases"], None)
+    ours, theirs = scorecard["cases"], rival["cases"]
+    shared = [n for n in COMPARED if n in ours and n in theirs and len(ours[n]) == len(theirs[n])]
+    return decide(scores, gate, ours, {name: theirs[name] for name in shared})
 
 
 def thresholds(scores: Mapping[str, float], gate: Gate) -> list[Check]:

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deskloop import calibration
+from deskloop.calibration import Holdout, Unseen
 from deskloop.errors import BadInput
-from deskloop.features.blocks import Blocks, Featurizer
+from deskloop.features.blocks import Featurizer
 from deskloop.features.sentence import Encoder
 from deskloop.records import Record
 from deskloop.scope import MOST_ANCHORS, Scope, likeness, signals
-from deskloop.softmax import Softmax, Trainer, log_sum, softmax
+from deskloop.softmax import Softmax, Trainer, softmax
 
 OUT_OF_SCOPE = "out_of_scope"
-SMALL = 2000  # rows up to which calibration uses every row, in five folds, instead of one tenth
 
 
 class Prediction(Record):
@@ -80,11 +81,13 @@ class IntentModel:
         trainer = Trainer.of(blocks, codes, len(names), seed)
         outside = names.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in names else None
         if validation is not None and len(validation.texts):
-            model, _ = trainer.fit()
-            held = _on_validation(model, blocks, features, validation, names, previous is not None)
+            holdouts = [_labelled(validation, features, names, previous is not None)]
         else:
-            model, held = _held_out(trainer, seed)
-        temperature, scope = _calibrated(held, outside)
+            holdouts = calibration.folds(blocks, codes, seed)
+        model, unseen = calibration.fit(trainer, holdouts)
+        known = unseen.codes >= 0
+        temperature, _ = calibration.temperature(unseen.logits[known], unseen.codes[known])
+        scope = _scope(unseen, outside)
         keep = _spread_out(len(blocks), MOST_ANCHORS, codes != (-1 if outside is None else outside), seed)
         return cls(names, features, model, temperature, scope, blocks.anchors[keep], previous is not None)
 
@@ -154,73 +157,19 @@ class IntentModel:
         )
 
 
-@dataclass
-class _Held:
-    """What models said about rows they had not learnt from. A code of -1 is a label they do not know."""
-
-    codes: list[NDArray[np.intp]] = field(default_factory=list)
-    logits: list[NDArray[np.float32]] = field(default_factory=list)
-    likeness: list[NDArray[np.float32]] = field(default_factory=list)
-
-    def add(self, model: Softmax, codes: NDArray[np.intp], rows: Blocks, known: Blocks) -> None:
-        self.codes.append(codes)
-        self.logits.append(model.logits(rows))
-        self.likeness.append(likeness(rows.anchors, known.anchors))
-
-
-def _on_validation(
-    model: Softmax, known: Blocks, features: Featurizer, rows: Labelled, names: tuple[str, ...], context: bool
-) -> _Held:
+def _labelled(rows: Labelled, features: Featurizer, names: tuple[str, ...], context: bool) -> Holdout:
     before = (rows.previous or [""] * len(rows.texts)) if context else None
     code = {name: i for i, name in enumerate(names)}
-    held = _Held()
     codes = np.array([code.get(label, -1) for label in rows.labels], dtype=np.intp)
-    held.add(model, codes, features.transform(rows.texts, before, rows.vectors), known)
-    return held
-
-
-def _held_out(trainer: Trainer, seed: int) -> tuple[Softmax, _Held]:
-    """The model of all rows, and what models without them said about the rows held out."""
-    held, raw = _Held(), None
-    for out in _folds(trainer.codes, seed):
-        rest = np.setdiff1d(np.arange(len(trainer.codes)), out)
-        model, raw = trainer.fit(rest, raw)
-        held.add(model, trainer.codes[out], trainer.blocks.rows(out), trainer.blocks.rows(rest))
-    model, _ = trainer.fit(start=raw)
-    return model, held
-
-
-def _folds(codes: NDArray[np.intp], seed: int) -> list[NDArray[np.intp]]:
-    """Disjoint held-out rows, spread over the classes: five fifths of a small set, one tenth of a large one."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(codes))
-    by_class = order[np.argsort(codes[order], kind="stable")]
-    if len(codes) <= SMALL:
-        return [np.sort(by_class[i::5]) for i in range(min(5, len(codes)))]
-    return [np.sort(by_class[rng.integers(10) :: 10])]
-
-
-def _calibrated(held: _Held, outside: int | None) -> tuple[float, Scope]:
-    codes, logits = np.concatenate(held.codes), np.concatenate(held.logits)
-    near = np.concatenate(held.likeness)
-    known = codes >= 0
-    inside = known & (codes != outside) if outside is not None else known
-    if not inside.any():
+    if not (codes >= 0).any():
         raise BadInput("no validation message has an intent seen in training; leave validation out")
-    temperature = _temperature(logits[known], codes[known])
-    return temperature, Scope.fit(signals(logits, outside, near)[inside])
+    return Holdout(features.transform(rows.texts, before, rows.vectors), codes)
 
 
-def _temperature(logits: NDArray[np.float32], codes: NDArray[np.intp]) -> float:
-    """The temperature of least log loss."""
-    from scipy.optimize import minimize_scalar
-
-    right = logits[np.arange(len(codes)), codes]
-
-    def loss(log_t: float) -> float:
-        return float((log_sum(logits / np.exp(log_t)) - right / np.exp(log_t)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+def _scope(unseen: Unseen, outside: int | None) -> Scope:
+    known = signals(unseen.logits, outside, unseen.near)
+    inside = (unseen.codes >= 0) & (unseen.codes != outside)
+    return Scope.fit(known[inside if inside.any() else slice(None)])
 
 
 def _spread_out(rows: int, most: int, usable: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:

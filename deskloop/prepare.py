@@ -155,7 +155,7 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
     )
     if not items:
         return conversations.assign(split=pd.Series(dtype=str)), messages.assign(split=pd.Series(dtype=str))
-    alike = dedup.near_duplicates([i.clean.opening for i in items], settings.preprocess.near_duplicate)
+    alike = _alike(items, settings.preprocess.near_duplicate)
     frame = messages.assign(
         id=messages["conversation_id"], group=[messages["conversation_id"].iloc[i] for i in alike]
     )
@@ -164,9 +164,17 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
     out = (split == splits.SET_ASIDE).to_numpy()
     aside += [_aside(i.conversation, "grown from a held-out row") for i, o in zip(items, out, strict=True) if o]
     # A message whose opening another already asks would only repeat it; the conversation stays.
-    repeats = pd.Series(alike != range(len(items)))
-    messages = messages.assign(split=split)[~out & ~repeats.to_numpy()]
+    first = [i == at for at, i in enumerate(alike)]
+    messages = messages.assign(split=split)[~out & first]
     return conversations.assign(split=split)[~out], messages[list(_MESSAGE_COLUMNS)]
+
+
+def _alike(items: list[_Item], threshold: float) -> list[int]:
+    """For each conversation the one whose opening it repeats, its own if none; real and best answered ones lead."""
+    order = sorted(range(len(items)), key=lambda i: _worth(items[i]))
+    found = dedup.near_duplicates([items[i].clean.opening for i in order], threshold)
+    leader = {order[at]: order[first] for at, first in enumerate(found)}
+    return [leader[i] for i in range(len(items))]
 
 
 def _message(item: _Item) -> dict[str, Any]:

@@ -6,7 +6,8 @@ tests, and the tables that people read. Knows nothing about training or storage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from deskloop import facts, metrics
-from deskloop.bot import MAX_TOKENS, Bot, Engine, Plan
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 
@@ -69,20 +70,29 @@ def evaluate(bot: Bot, test: pd.DataFrame, knowledge: Sequence[KnowledgeEntry], 
     return card
 
 
-def conversation(row: dict[str, Any]) -> list[dict[str, str]]:
+def conversation(row: Mapping[Any, Any]) -> list[dict[str, str]]:
     """A message row as the conversation that the bot is shown."""
     before = [{"role": "user", "content": row["previous"]}] if row.get("previous") else []
     return [*before, {"role": "user", "content": row["text"]}]
 
 
+def prompts(bot: Bot, cases: pd.DataFrame) -> list[list[dict[str, str]]]:
+    """The generator's prompt for each case: the bot's best entries, whether it is sure or not."""
+    talks = [conversation(row) for row in cases.to_dict("records")]
+    readings = bot.read_many(talks)
+    plans = [Plan("generate", r.question, None, 1.0, 1.0, r.hits[:USED_SOURCES], None) for r in readings]
+    return [bot.compose(plan, talk) for plan, talk in zip(plans, talks, strict=True)]
+
+
 def write_answers(engine: Engine, bot: Bot, cases: pd.DataFrame) -> list[str]:
-    """What `engine` writes for each case when given the bot's best entries, whether sure or not."""
-    prompts = []
-    for row in cases.to_dict("records"):
-        talk = conversation(row)
-        hits = bot.index.search(row["text"], 2)
-        prompts.append(bot.compose(Plan("generate", row["text"], None, 1.0, 1.0, tuple(hits), None), talk))
-    return [text.strip() for text in engine.generate(prompts, MAX_TOKENS)]
+    """What `engine` writes for each case."""
+    return [text.strip() for text in engine.generate(prompts(bot, cases), MAX_TOKENS)]
+
+
+def perplexity(engine: Engine, bot: Bot, cases: pd.DataFrame) -> float:
+    """Perplexity per token of the humans' replies, given the same prompts."""
+    rows = zip(prompts(bot, cases), cases["reply"], strict=True)
+    return float(engine.perplexity([{"messages": [*p, {"role": "assistant", "content": r}]} for p, r in rows]))
 
 
 def text_scores(
@@ -132,8 +142,8 @@ def _auroc(inside: list[bool], scope: Any) -> float:
 
 
 def _confusions(truth: list[str], said: list[str]) -> list[dict[str, Any]]:
-    pairs = pd.Series([(t, s) for t, s in zip(truth, said, strict=True) if t != s], dtype=object).value_counts()
-    return [{"intent": t, "taken_for": s, "times": int(n)} for (t, s), n in pairs.head(15).items()]  # type: ignore[misc]
+    pairs = Counter((t, s) for t, s in zip(truth, said, strict=True) if t != s)
+    return [{"intent": t, "taken_for": s, "times": n} for (t, s), n in pairs.most_common(15)]
 
 
 def _search(card: Scorecard, bot: Bot, test: pd.DataFrame) -> None:
@@ -172,6 +182,7 @@ def _answers(
         "chrf": float(np.mean(written["chrf"])),
         "similarity": float(np.mean(written["similarity"])),
     }
+    card.scores["perplexity"] = perplexity(bot.engine, bot, cases)
     card.scores["generated_correct"] = float(np.mean(written["correct"])) if written["correct"] else NAN
     chosen = [plans[i] for i in cases.index]
     rows = [
@@ -181,7 +192,9 @@ def _answers(
     _usefulness(card, rows)
 
 
-def _shown(bot: Bot, plan: Plan, text: str, row: dict[str, Any], gold: dict[str, KnowledgeEntry]) -> dict[str, Any]:
+def _shown(
+    bot: Bot, plan: Plan, text: str, row: Mapping[Any, Any], gold: dict[str, KnowledgeEntry]
+) -> dict[str, Any]:
     """What the customer would have seen, and whether that was right."""
     answer = bot.finish(plan, text)
     entry = gold.get(str(row["knowledge_id"]))

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from deskloop.features.blocks import Blocks
 
 RANK = 500  # measured: 800 or the full block add nothing beyond noise, and take 2 to 5 times as long
-STRENGTH = 3.0  # inverse of the L2 penalty, as scikit-learn's C
+STRENGTHS = (1.0, 3.0, 10.0)  # inverse of the L2 penalty, as scikit-learn's C; noisy labels want less
 
 Matrix = NDArray[np.float32]
 
@@ -50,10 +50,12 @@ class Trainer:
         inputs = np.hstack([np.asarray(blocks.sparse @ basis, np.float32), blocks.dense])
         return cls(blocks, codes, classes, basis, inputs)
 
-    def fit(self, rows: NDArray[np.intp] | None = None, start: Matrix | None = None) -> tuple[Softmax, Matrix]:
+    def fit(
+        self, strength: float, rows: NDArray[np.intp] | None = None, start: Matrix | None = None
+    ) -> tuple[Softmax, Matrix]:
         """Fit on `rows` (all if None). Returns the model and raw weights to `start` a next fit from."""
         chosen = slice(None) if rows is None else rows
-        raw = _minimise(self.inputs[chosen], self.codes[chosen], self.classes, start)
+        raw = _minimise(self.inputs[chosen], self.codes[chosen], self.classes, strength, start)
         rank = self.basis.shape[1]
         return Softmax(self.basis @ raw[:rank], raw[rank:-1], raw[-1]), raw
 
@@ -74,11 +76,11 @@ def leading_directions(rows: csr_matrix, rank: int, seed: int) -> Matrix:
     return np.ascontiguousarray(np.linalg.svd(small, full_matrices=False)[2][:wanted].T, dtype=np.float32)
 
 
-def _minimise(x: Matrix, codes: NDArray[np.intp], classes: int, start: Matrix | None) -> Matrix:
+def _minimise(x: Matrix, codes: NDArray[np.intp], classes: int, strength: float, start: Matrix | None) -> Matrix:
     """Weights (d + 1, k), the bias last and not penalised, by L-BFGS."""
     from scipy.optimize import minimize
 
-    penalty = 1 / (STRENGTH * len(x))
+    penalty = 1 / (strength * len(x))
     rows = np.arange(len(x))
 
     def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

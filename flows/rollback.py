@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from prefect import flow
-from tasks.deploy import roll_back
 
 from deskloop.requests import RollbackRequest
+from tasks.deploy import roll_back
 
 
 @flow(name="rollback")

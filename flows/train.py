@@ -5,14 +5,15 @@ from __future__ import annotations
 from prefect import flow
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
-from tasks.deploy import Outcome, deploy
-from tasks.evaluate import baselines, evaluate
-from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
-from tasks.model import assemble, build_index, fine_tune, fit_intents
 
+from deskloop.records import Outcome
 from deskloop.requests import TrainRequest
 from deskloop.settings import Settings
 from tasks.acquire import acquire
+from tasks.deploy import deploy
+from tasks.evaluate import baselines, champion_scores, evaluate
+from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
+from tasks.model import assemble, build_index, fine_tune, fit_intents
 from tasks.preprocess import preprocess
 
 
@@ -26,18 +27,23 @@ def train(request: TrainRequest | None = None) -> Outcome:
 
 def pipeline(settings: Settings, reason: str) -> Outcome:
     """The order of the stages. What does not need the other runs side by side."""
-    batches = [acquire.submit(source, settings) for source in settings.sources]
-    data = preprocess(batches, settings)
+    reading = [acquire.submit(source, settings) for source in settings.sources]
+    data = preprocess([batch.result() for batch in reading], settings)
+    messages, knowledge = data.messages, data.knowledge
 
-    tfidf = fit_tfidf.submit(data, settings)
-    words = train_word2vec.submit(data, settings)
-    vectors = sentence_vectors.submit(data, settings)
+    tfidf = fit_tfidf.submit(messages, settings)
+    words = train_word2vec.submit(messages, settings)
+    vectors = sentence_vectors.submit(messages, settings)
+    index = build_index.submit(messages, knowledge, settings)
+    features = tfidf.result(), words.result(), vectors.result()
 
-    index = build_index.submit(data, vectors, settings)
-    intents = fit_intents.submit(data, tfidf, words, vectors, settings)
-    generator = fine_tune.submit(data, index, settings)
-    candidate = assemble.submit(data, index, intents, generator, settings)
+    # from here each stage uses every core, so they run one after the other
+    entries = index.result()
+    intents = fit_intents(messages, *features, settings)
+    generator = fine_tune(messages, knowledge, entries, settings)
+    candidate = assemble(messages, entries, intents, generator, settings)
 
-    peers = baselines.submit(data, index, settings, wait_for=[generator])
-    scorecard = evaluate(data, candidate, peers, settings)
-    return deploy(candidate, scorecard, reason, settings)
+    peers = baselines(messages, knowledge, entries, settings)
+    rival = champion_scores(messages, knowledge, candidate, settings)
+    scorecard = evaluate(messages, knowledge, candidate, peers, settings)
+    return deploy(candidate, scorecard, rival, reason, settings)

@@ -22,6 +22,8 @@ from deskloop.errors import TransientError
 from deskloop.settings import Settings
 from deskloop.store import Store
 
+NOT_PART_OF_A_RESULT = ("settings", "reason")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,7 +54,7 @@ class Stage(CachePolicy):
     ) -> str:
         """Hash of inputs, settings read, code reached and the store's identity."""
         settings: Settings = inputs["settings"]
-        others = {name: value for name, value in inputs.items() if name != "settings"}
+        others = {name: value for name, value in inputs.items() if name not in NOT_PART_OF_A_RESULT}
         read = {name: settings.model_dump(mode="json", include={name}) for name in self.reads}
         code = code_digest(Path(inspect.getfile(task_ctx.task.fn)))
         identity = Store(settings.store_root).identity

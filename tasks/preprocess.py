@@ -9,7 +9,7 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("preprocess", reads=("preprocess", "shop"), tags=["preprocessing"])
+@stage("preprocess", reads=("preprocess", "shop", "sources", "model"), tags=["preprocessing"])
 def preprocess(batches: list[Receipt], settings: Settings) -> Dataset:
     """Clean, normalise, redact, deduplicate and split. Every row is accepted or quarantined."""
     from deskloop import prepare
@@ -17,7 +17,7 @@ def preprocess(batches: list[Receipt], settings: Settings) -> Dataset:
 
     store = Store(settings.store_root)
     prepared = prepare.prepare([Batch.load(store.path(batch)) for batch in batches], settings)
-    report.data_card(prepared)
+    report.data_card(prepared.counts, prepared.messages, prepared.quarantine)
     return Dataset(
         conversations=store.put_table("conversations", prepared.conversations),
         knowledge=store.put_table("knowledge", prepared.knowledge),

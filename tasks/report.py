@@ -10,27 +10,11 @@ from typing import Any
 import pandas as pd
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_markdown_artifact
 
+from deskloop.cards import markdown as table
 from deskloop.drift import Drift
 from deskloop.gate import Verdict
+from deskloop.generator.finetune import TrainReport
 from deskloop.scorecard import Scorecard
-
-
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """Rows as a Markdown table; empty rows give a dash."""
-    if not rows:
-        return "–\n"
-    names = list(columns or rows[0])
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    lines += ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return "–" if value != value else f"{value:.3f}"
-    return str("" if value is None else value).replace("|", "\\|").replace("\n", " ")[:300]
 
 
 def batch(name: str, read: int, accepted: Mapping[str, int], quarantine: pd.DataFrame) -> None:
@@ -53,7 +37,12 @@ def data_card(counts: Mapping[str, Any], messages: pd.DataFrame, quarantine: pd.
     create_markdown_artifact(body, key="data-card", description="Counts, splits and quarantine reasons")
 
 
-def loss_curve(curve: Sequence[Mapping[str, float]], facts: Mapping[str, Any]) -> None:
+def skipped(stage: str, reason: str) -> None:
+    """A stage that had nothing to work on."""
+    create_markdown_artifact(f"# {stage}\n\nskipped: {reason}\n", key=f"{stage}-skipped", description=reason)
+
+
+def fine_tuning(done: TrainReport) -> None:
     """The loss over steps as a picture, with the figures of the fine-tuning below."""
     import matplotlib
 
@@ -61,14 +50,18 @@ def loss_curve(curve: Sequence[Mapping[str, float]], facts: Mapping[str, Any]) -
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 3.2), dpi=110)
-    axes.plot([p["step"] for p in curve], [p["loss"] for p in curve], color="#2f6f4f")
+    axes.plot(done.steps, done.losses, color="#2f6f4f")
     axes.set(xlabel="step", ylabel="loss of answer tokens (nats)", title="Fine-tuning")
     axes.grid(alpha=0.3)
     picture = io.BytesIO()
     figure.savefig(picture, bbox_inches="tight", format="png")
     pyplot.close(figure)
     url = "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
-    create_image_artifact(url, key="loss-curve", description=" · ".join(f"{k}: {_cell(v)}" for k, v in facts.items()))
+    told = (
+        f"{done.supervised_tokens} supervised tokens of {done.tokens}, {done.examples} examples, "
+        f"{done.tokens_per_second:.0f} tokens/s, {done.precision}"
+    )
+    create_image_artifact(url, key="loss-curve", description=told)
 
 
 def scorecard(card: Scorecard, peers: Sequence[Mapping[str, Any]], gains: Sequence[Mapping[str, Any]]) -> None:
@@ -111,8 +104,6 @@ def _counts(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counts.items())
 
 
-def _reasons(quarantine: pd.DataFrame) -> list[dict[str, Any]]:
-    if quarantine.empty:
-        return []
-    counts = quarantine.groupby(["source", "reason"]).size().sort_values(ascending=False)
-    return [{"source": s, "reason": r, "rows": int(n)} for (s, r), n in counts.items()]  # type: ignore[misc]
+def _reasons(quarantine: pd.DataFrame) -> list[dict[Any, Any]]:
+    counts = quarantine.groupby(["source", "reason"]).size().reset_index(name="rows")
+    return counts.sort_values("rows", ascending=False).to_dict("records")

@@ -1,0 +1,92 @@
+"""How strongly to fit, and how far to trust the result: from rows that a model did not learn from.
+
+Works on class numbers and feature blocks; knows nothing about texts or label names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deskloop.features.blocks import Blocks
+from deskloop.scope import likeness
+from deskloop.softmax import STRENGTHS, Matrix, Softmax, Trainer, log_sum
+
+SMALL = 2000  # rows up to which every row is held out once, in five folds, instead of one tenth
+
+Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Rows to judge by, and the training rows for it (None: all). A code of -1 is an unknown label."""
+
+    blocks: Blocks
+    codes: Codes
+    rest: Codes | None = None
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What models said about rows they had not learnt from: `codes` (n,), `logits` (n, k), `near` (n,)."""
+
+    codes: Codes
+    logits: Matrix
+    near: Matrix
+
+
+def folds(blocks: Blocks, codes: Codes, seed: int) -> list[Holdout]:
+    """Held-out rows spread over the classes: five fifths of a small set, one tenth of a large one."""
+    order = np.random.default_rng(seed).permutation(len(codes))
+    by_class = order[np.argsort(codes[order], kind="stable")]
+    if len(codes) <= SMALL:
+        parts = [by_class[i::5] for i in range(min(5, len(codes)))]
+    else:
+        parts = [by_class[seed % 10 :: 10]]
+    everything = np.arange(len(codes))
+    return [Holdout(blocks.rows(part), codes[part], np.setdiff1d(everything, part)) for part in parts]
+
+
+def fit(trainer: Trainer, holdouts: Sequence[Holdout]) -> tuple[Softmax, Unseen]:
+    """The model of all rows at the strength that serves the first holdout best, and the holdouts' results."""
+    first, *others = holdouts
+    tried = []
+    raw: Matrix | None = None
+    for strength in STRENGTHS:
+        model, raw = trainer.fit(strength, first.rest, raw)
+        logits = model.logits(first.blocks)
+        known = first.codes >= 0
+        _, loss = temperature(logits[known], first.codes[known])
+        tried.append((loss, strength, model, raw))
+    _, strength, model, raw = min(tried, key=lambda one: one[0])
+    results = [_judge(model, first, trainer)]
+    for holdout in others:
+        model, raw = trainer.fit(strength, holdout.rest, raw)
+        results.append(_judge(model, holdout, trainer))
+    if holdouts[-1].rest is not None:
+        model, _ = trainer.fit(strength, None, raw)
+    columns = zip(*((r.codes, r.logits, r.near) for r in results), strict=True)
+    return model, Unseen(*(np.concatenate(column) for column in columns))
+
+
+def temperature(logits: Matrix, codes: Codes) -> tuple[float, float]:
+    """The temperature of least mean log loss (Guo et al. 2017), and that loss."""
+    from scipy.optimize import minimize_scalar
+
+    right = logits[np.arange(len(codes)), codes]
+
+    def loss(log_t: float) -> float:
+        scale = np.float32(np.exp(log_t))
+        return float((log_sum(logits / scale) - right / scale).mean())
+
+    found = minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded")
+    return float(np.exp(found.x)), float(found.fun)
+
+
+def _judge(model: Softmax, holdout: Holdout, trainer: Trainer) -> Unseen:
+    anchors = trainer.blocks.anchors if holdout.rest is None else trainer.blocks.anchors[holdout.rest]
+    near = likeness(holdout.blocks.anchors, anchors)
+    return Unseen(holdout.codes, model.logits(holdout.blocks), near)

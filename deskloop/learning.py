@@ -1,0 +1,79 @@
+"""From clean messages to trained parts. Knows frames and folders; nothing about stages or storage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deskloop.features.blocks import Featurizer
+from deskloop.features.index import SearchIndex
+from deskloop.features.sentence import SentenceEncoder
+from deskloop.features.tfidf import Tfidf
+from deskloop.features.word2vec import WordVectors
+from deskloop.generator import base, export, finetune
+from deskloop.generator.examples import examples
+from deskloop.intents import IntentModel, Labelled
+from deskloop.settings import Settings
+
+
+def featurizer(tfidf: Path, words: Path, settings: Settings) -> Featurizer:
+    """The blocks that the configuration switches on."""
+    on = settings.features
+    return Featurizer(
+        Tfidf.load(tfidf) if on.tfidf else None,
+        WordVectors.load(words) if on.word2vec else None,
+        SentenceEncoder.load(base.encoder_path(settings)) if on.sentence else None,
+    )
+
+
+def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, seed: int) -> IntentModel | None:
+    """A classifier of the labelled training messages; None if fewer than two intents are labelled."""
+    from safetensors.numpy import load_file
+
+    rows = load_file(vectors / "vectors.safetensors")["vectors"]
+    labelled = messages["intent"].notna().to_numpy()
+    train = labelled & (messages["split"] == "train").to_numpy()
+    held = labelled & (messages["split"] == "validation").to_numpy()
+    if messages.loc[train, "intent"].nunique() < 2:
+        return None
+    teach, tune = _labelled(messages, rows, train), _labelled(messages, rows, held)
+    return IntentModel.fit(
+        teach.texts, teach.labels, features,
+        previous=teach.previous, vectors=teach.vectors, validation=tune, seed=seed,
+    )  # fmt: skip
+
+
+def _labelled(messages: pd.DataFrame, vectors: Any, which: Any) -> Labelled:
+    rows = messages[which]
+    # without any turn before, the block would only cost time
+    previous = rows["previous"].tolist() if (messages["previous"] != "").any() else None
+    return Labelled(rows["text"].tolist(), rows["intent"].tolist(), previous, np.ascontiguousarray(vectors[which]))
+
+
+def generator(
+    folder: Path,
+    messages: pd.DataFrame,
+    knowledge: pd.DataFrame,
+    index: Path,
+    settings: Settings,
+    report: Callable[[finetune.TrainReport], None],
+) -> int:
+    """Fine-tune into `folder/generator` and export to `folder/generator-int8`. Returns the number of examples.
+
+    Checkpoints live in the home folder, so that a run that was killed goes on where it was.
+    """
+    encoder = SentenceEncoder.load(base.encoder_path(settings))
+    chats = examples(messages, knowledge, SearchIndex.load(index, encoder), settings.shop.name, settings.model.seed)
+    done = finetune.finetune(
+        base.base_path(settings), chats, folder / "generator", settings.effort, settings.model.seed,
+        checkpoints=settings.home / "checkpoints",
+    )  # fmt: skip
+    export.export_int8(folder / "generator", folder / "generator-int8")
+    (folder / "training.json").write_text(json.dumps(done.as_dict(), indent=1), "utf-8")
+    report(done)
+    return done.examples

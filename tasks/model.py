@@ -1,0 +1,76 @@
+"""Modeling: search index, intent classifier, fine-tuned generator, and the candidate they make together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deskloop.records import Receipt
+from deskloop.settings import Settings
+from deskloop.store import Store
+from tasks import report
+from tasks.cache import stage
+
+
+@stage("build-index", reads=("model",), tags=["feature engineering"])
+def build_index(messages: Receipt, knowledge: Receipt, settings: Settings) -> Receipt:
+    """Search over the knowledge, and over past questions that it answered."""
+    from deskloop.generator.base import encoder_path
+
+    from deskloop.features import index
+    from deskloop.features.sentence import SentenceEncoder
+
+    store = Store(settings.store_root)
+    encoder = SentenceEncoder.load(encoder_path(settings))
+    built = index.SearchIndex.from_frames(store.table(knowledge), store.table(messages), encoder)
+
+    def save(folder: Path) -> int:
+        built.save(folder)
+        return knowledge.rows
+
+    return store.put_dir("index", save)
+
+
+@stage("fit-intents", reads=("features", "model"), tags=["modeling"])
+def fit_intents(
+    messages: Receipt, tfidf: Receipt, words: Receipt, vectors: Receipt, settings: Settings
+) -> Receipt | None:
+    """The classifier over all features; None where nothing is labelled."""
+    from deskloop import learning
+
+    store = Store(settings.store_root)
+    features = learning.featurizer(store.path(tfidf), store.path(words), settings)
+    model = learning.intents(store.table(messages), store.path(vectors), features, settings.model.seed)
+    if model is None:
+        report.skipped("intents", "no labels")
+        return None
+    return store.put_dir("intents", lambda folder: model.save(folder))
+
+
+@stage("fine-tune", reads=("effort", "model", "shop"), tags=["modeling"])
+def fine_tune(messages: Receipt, knowledge: Receipt, index: Receipt, settings: Settings) -> Receipt:
+    """The base model fine-tuned on the team's dialogues, and its int8 export."""
+    from deskloop import learning
+
+    store = Store(settings.store_root)
+    frames, found = (store.table(messages), store.table(knowledge)), store.path(index)
+    return store.put_dir(
+        "generator",
+        lambda folder: learning.generator(folder, *frames, found, settings, report.fine_tuning),
+    )
+
+
+@stage("assemble", reads=("model", "shop"), tags=["modeling"])
+def assemble(
+    messages: Receipt, index: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
+) -> Receipt:
+    """The candidate bundle: all parts, calibrated thresholds and the drift reference."""
+    from deskloop.generator.base import encoder_path
+
+    from deskloop import bundle
+
+    store = Store(settings.store_root)
+    parts = {"generator": store.path(generator), "index": store.path(index), "encoder": encoder_path(settings)}
+    if intents is not None:
+        parts["intents"] = store.path(intents)
+    frame = store.table(messages)
+    return store.put_dir("candidate", lambda folder: bundle.assemble(folder, parts, frame, settings))
