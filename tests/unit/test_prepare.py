@@ -108,6 +108,19 @@ def test_preparing_twice_gives_the_same(prepared, settings):
     assert again.messages.equals(prepared.messages)
 
 
+def test_a_real_message_is_never_dropped_for_a_synthetic_one(tmp_path):
+    asked = "Is the green tent big enough for three people?"
+    grown = {"id": "a", "text": asked, "intent": "x", "synthetic": True, "core_id": "other", "knowledge_url": "u"}
+    turns = [
+        {"role": r, "text": t} for r, t in [("customer", asked), ("agent", "Two only"), ("customer", "And the red?")]
+    ]
+    path = tmp_path / "c.jsonl"
+    path.write_text("\n".join(map(json.dumps, [grown, {"id": "b", "turns": turns}])))
+    settings = Settings(home=tmp_path, sources=(FilesSource(kind="files", name="s", path=path),))
+    found = prepare([sources.read(settings.sources[0], settings)], settings)
+    assert list(found.messages["conversation_id"]) == ["b"]
+
+
 def test_frames_survive_parquet(prepared, tmp_path):
     for frame in (prepared.conversations, prepared.messages, prepared.knowledge, prepared.quarantine):
         frame.to_parquet(tmp_path / "x.parquet")
