@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import json
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -56,7 +59,7 @@ class Stage(CachePolicy):
         settings: Settings = inputs["settings"]
         others = {name: value for name, value in inputs.items() if name not in NOT_PART_OF_A_RESULT}
         read = {name: settings.model_dump(mode="json", include={name}) for name in self.reads}
-        code = code_digest(Path(inspect.getfile(task_ctx.task.fn)))
+        code = code_digest(Path(inspect.getfile(inspect.unwrap(task_ctx.task.fn))))
         identity = Store(settings.store_root).identity
         key = hash_objects(task_ctx.task.task_key, others, read, code, identity, raise_on_failure=True)
         assert key is not None
@@ -93,7 +96,7 @@ def stage(
     **options: Any,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """A task that is one stage: cached by `policy`, retried with backoff and jitter where that may help."""
-    return task(
+    configured = task(
         name=name,
         task_run_name=run_name,
         cache_policy=policy(reads=reads),
@@ -105,6 +108,23 @@ def stage(
         retry_condition_fn=worth_a_retry,
         **options,
     )
+    return lambda body: configured(timed(name, body))
+
+
+def timed(name: str, body: Callable[P, R]) -> Callable[P, R]:
+    """Note when the body ran in the file that DESKLOOP_TIMINGS names, one JSON line a call (Unix seconds)."""
+
+    @wraps(body)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        began = time.time()
+        try:
+            return body(*args, **kwargs)
+        finally:
+            if target := os.environ.get("DESKLOOP_TIMINGS"):
+                with Path(target).open("a") as stream:
+                    stream.write(json.dumps({"stage": name, "began": began, "ended": time.time()}) + "\n")
+
+    return run
 
 
 def code_digest(path: Path) -> str:

@@ -1,0 +1,108 @@
+"""Time of the whole pipeline on the sample shop: from nothing, and again with nothing changed.
+
+Each run is the real command in a process of its own, with an empty home folder and free ports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from deskloop.errors import BadInput
+from deskloop.settings import Settings
+
+Timing = dict[str, Any]
+
+
+def run(settings: Settings, runs: int = 3, effort: str | None = None) -> dict[str, Any]:
+    """Medians over `runs`, in seconds. `overhead_share` is the cold flow's time in which no stage's body ran."""
+    taken = [_once(settings, effort) for _ in range(runs)]
+
+    def middle(name: str) -> float:
+        return round(median(t[name] for t in taken), 3)
+
+    names = ("boot_seconds", "cold_seconds", "warm_seconds", "cpu_seconds", "overhead_share", "peak_memory_mb")
+    stages = {stage: round(median(t["stages"][stage] for t in taken), 2) for stage in taken[0]["stages"]}
+    return {name: middle(name) for name in names} | {"runs": runs, "cores": _cores(), "stages": stages}
+
+
+def _once(settings: Settings, effort: str | None) -> Timing:
+    with tempfile.TemporaryDirectory(prefix="deskloop-bench-") as folder:
+        timings = Path(folder) / "timings.jsonl"
+        cold = _demo(Path(folder), settings, effort, timings)
+        warm = _demo(Path(folder), settings, effort, Path(folder) / "again.jsonl")
+        bodies = [json.loads(line) for line in timings.read_text().splitlines()]
+        return {
+            "boot_seconds": cold["boot_seconds"],
+            "cold_seconds": cold["seconds"],
+            "warm_seconds": warm["seconds"],
+            "cpu_seconds": cold["cpu"],
+            "peak_memory_mb": cold["peak_memory_mb"],
+            "overhead_share": 1 - busy(bodies) / cold["flow_seconds"],
+            "stages": _summed(bodies),
+        }
+
+
+def _demo(home: Path, settings: Settings, effort: str | None, timings: Path) -> Timing:
+    """One `deskloop demo --once`, timed from outside."""
+    environment = {
+        **os.environ,
+        "DESKLOOP_HOME": str(home),
+        "DESKLOOP_MODELS": str(settings.models_dir.resolve()),
+        "DESKLOOP_PREFECT_PORT": str(_free_port()),
+        "DESKLOOP_TIMINGS": str(timings),
+    }
+    command = [sys.executable, "-m", "deskloop.cli", "demo", "--once", "--json"]
+    before, began = _cpu(), time.perf_counter()
+    done = subprocess.run(
+        command + (["--effort", effort] if effort else []),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BadInput(f"the demo ended with {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
+    outcome = json.loads(done.stdout.strip().splitlines()[-1])
+    return outcome | {"seconds": time.perf_counter() - began, "cpu": _cpu() - before}
+
+
+def busy(bodies: Sequence[Timing]) -> float:
+    """Seconds in which at least one body ran: what runs side by side counts once."""
+    total, end = 0.0, 0.0
+    for body in sorted(bodies, key=lambda b: b["began"]):
+        total += max(0.0, body["ended"] - max(body["began"], end))
+        end = max(end, body["ended"])
+    return total
+
+
+def _summed(bodies: Sequence[Timing]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for body in bodies:
+        sums[body["stage"]] = sums.get(body["stage"], 0.0) + body["ended"] - body["began"]
+    return sums
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
