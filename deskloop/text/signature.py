@@ -7,6 +7,7 @@ from Email" (CEAS 2004), with rules for their features instead of a learned mode
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 _CLOSING_WORDS = (
     r"(?:best|kind|warm|kindest|warmest|many|with)?\s*(?:kind\s+|best\s+)?regards|rgds|regards|best(?: wishes)?|"
@@ -83,18 +84,21 @@ def cut_signature(lines: list[str]) -> int:
     A plain `Thanks,` and a first name belong to the message; delimiters, formal closings, blocks of contact
     data and disclaimers do not.
     """
-    end = len(lines)
-    for at, line in enumerate(lines):
-        below = [s for s in lines[at + 1 :] if s.strip()]
-        if at and _above(lines, at) and (sent_from(line) or (_DELIMITER.match(line) and _is_short(below))):
-            end = at
-            break
-        formal = _CLOSING.match(line) or (_CLOSING_NAME.match(line) and not _THANK.match(line.split(",")[0]))
-        if at and _above(lines, at) and formal and len(below) <= _LONGEST_BLOCK and _is_short(below):
-            end = at
-            break
-    marked = _contact_block(lines[:end])
-    return min([*marked, end])
+    first = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    opens = (at for at in range(first + 1, len(lines)) if _opens_signature(lines, at))
+    end = next(opens, len(lines))
+    return min([*_contact_block(lines[:end]), end])
+
+
+def _opens_signature(lines: list[str], at: int) -> bool:
+    line = lines[at]
+    if sent_from(line):
+        return True
+    formal = _CLOSING.match(line) or (_CLOSING_NAME.match(line) and not _THANK.match(line.split(",")[0]))
+    if not formal and not _DELIMITER.match(line):
+        return False
+    below = list(islice((s for s in islice(lines, at + 1, None) if s.strip()), _LONGEST_BLOCK + 1))
+    return _is_short(below) and not (formal and len(below) > _LONGEST_BLOCK)
 
 
 def signature_lines(text: str) -> list[int]:
@@ -104,10 +108,6 @@ def signature_lines(text: str) -> list[int]:
     for at in _block(lines):
         marks[at] = 1
     return marks
-
-
-def _above(lines: list[str], at: int) -> bool:
-    return any(s.strip() for s in lines[:at])
 
 
 def _is_short(lines: list[str]) -> bool:
