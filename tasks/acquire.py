@@ -5,6 +5,7 @@ from __future__ import annotations
 from deskloop.records import Receipt
 from deskloop.settings import AnySource, Settings
 from deskloop.store import Store
+from tasks import report
 from tasks.cache import Sourced, stage
 
 
@@ -14,4 +15,5 @@ def acquire(source: AnySource, settings: Settings) -> Receipt:
     from deskloop import sources
 
     batch = sources.read(source, settings)
+    report.batch(source.name, batch)
     return Store(settings.store_root).put_dir("batch", batch.save)

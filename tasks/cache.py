@@ -161,4 +161,4 @@ def _imports(file: Path, mtime_ns: int) -> tuple[Path, ...]:
 def _file(name: str) -> Path | None:
     base = Path(deskloop.__file__).parent.joinpath(*name.split(".")[1:])
     module, package = base.with_suffix(".py"), base / "__init__.py"
-    return module if module.is_file() and base != package.parent else package if package.is_file() else None
+    return module if module.is_file() else package if package.is_file() else None

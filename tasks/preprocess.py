@@ -13,7 +13,7 @@ from tasks.cache import stage
 def preprocess(batches: list[Receipt], settings: Settings) -> Dataset:
     """Clean, normalise, redact, deduplicate and split. Every row is accepted or quarantined."""
     from deskloop import prepare
-    from deskloop.sources import Batch
+    from deskloop.sources.batch import Batch
 
     store = Store(settings.store_root)
     prepared = prepare.prepare([Batch.load(store.path(batch)) for batch in batches], settings)

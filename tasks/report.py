@@ -15,13 +15,14 @@ from deskloop.drift import Drift
 from deskloop.gate import Verdict
 from deskloop.generator.finetune import TrainReport
 from deskloop.scorecard import Scorecard
+from deskloop.sources.batch import Batch
 
 
-def batch(name: str, read: int, accepted: Mapping[str, int], quarantine: pd.DataFrame) -> None:
+def batch(name: str, read: Batch) -> None:
     """How many rows a source gave, and why some were set aside."""
-    reasons = _reasons(quarantine)
-    told = f"Read **{read}** rows: {_counts(accepted)}, {len(quarantine)} set aside."
-    body = f"# Source `{name}`\n\n{told}\n\n{table(reasons)}"
+    quarantine = pd.DataFrame([row.model_dump() for row in read.quarantined], columns=["source", "reason"])
+    told = f"Read **{read.read}** rows: {len(read.conversations)} conversations, {len(read.knowledge)} entries, "
+    body = f"# Source `{name}`\n\n{told}{len(read.quarantined)} set aside.\n\n{table(_reasons(quarantine))}"
     create_markdown_artifact(body, key=f"source-{name}".replace("_", "-"), description=f"Rows read from {name}")
 
 
