@@ -1,7 +1,8 @@
 """Which rows teach, tune and test. Nothing that belongs together is parted, and the test lies in the future.
 
 Rows that share a conversation, a hand-written core or a near-duplicate group go to one side whole. Dated real
-groups are ordered by time and the latest are the test, as in the use that the model is made for.
+groups are ordered by time and the latest of each source are the test, as in the use that the model is made for;
+of each source, so that a source that begins late (such as what the desk reviewed last week) also teaches.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ def assign(frame: Any, test_share: float, validation_share: float, seed: int) ->
     """Split per row: `train`, `validation`, `test`, or `set_aside` for synthetic rows whose core is held out.
 
     `frame` has id, at (ISO text or None), synthetic and core_id; `group`, where present, ties near-duplicates
-    together. Shares are of real rows. Returns a pandas Series on the frame's index.
+    together, and `source` tells whose time is compared. Shares are of real rows. Returns a pandas Series on the frame's index.
     """
     import pandas as pd
 
     groups = _groups(frame)
-    real = frame.assign(_group=groups)[~frame["synthetic"].astype(bool)]
-    table = real.groupby("_group").agg(rows=("id", "size"), at=("at", lambda s: _first(s)))
+    source = frame["source"] if "source" in frame else ""
+    real = frame.assign(_group=groups, _source=source)[~frame["synthetic"].astype(bool)]
+    table = real.groupby("_group").agg(
+        rows=("id", "size"), at=("at", lambda s: _first(s)), source=("_source", "first")
+    )
     held = _held_out(table, test_share, validation_share, seed)
     split = groups.map(lambda g: held.get(g, "train"))
     aside = frame["synthetic"].astype(bool) & (split != "train")
@@ -40,7 +44,8 @@ def _held_out(table: Any, test_share: float, validation_share: float, seed: int)
     dated = table[table["at"] != ""].sort_values("at", kind="stable")
     undated = table[table["at"] == ""]
     held: dict[str, str] = {}
-    for part, order in ((dated, list(dated.index[::-1])), (undated, _shuffled(undated.index, seed))):
+    latest_first = [(part, list(part.index[::-1])) for _, part in dated.groupby("source")]
+    for part, order in (*latest_first, (undated, _shuffled(undated.index, seed))):
         held.update(_take(order, part["rows"], test_share * part["rows"].sum(), "test"))
     rest = table.drop(index=list(held))
     wanted = validation_share * (total - table.loc[list(held), "rows"].sum())

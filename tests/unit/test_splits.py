@@ -50,3 +50,12 @@ def test_undated_rows_are_split_by_hash_so_that_new_rows_move_few():
     after = assign(table(at=[None] * 310), 0.2, 0.15, seed=1)
     assert (before == "test").sum() == 60
     assert (before != after[:300]).mean() < 0.1
+
+
+def test_a_source_that_begins_late_also_teaches():
+    old = table(at=[f"2025-01-{1 + i % 28:02d}" for i in range(100)]).assign(source="tickets")
+    new = table(at=[f"2026-01-{1 + i % 28:02d}" for i in range(100)]).assign(source="reviewed")
+    frame = pd.concat([old, new.assign(id="n" + new["id"])], ignore_index=True)
+    split = assign(frame, 0.4, 0.15, seed=1)
+    for source in ("tickets", "reviewed"):
+        assert 0.35 < (split[frame["source"] == source] == "test").mean() < 0.45
