@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     create_engine,
     event,
 )
@@ -36,12 +37,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class Time(TypeDecorator[datetime]):
+    """A moment, aware and in UTC on either database: SQLite keeps no zone, Postgres gives the session's."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """As stored."""
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """As read."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
 releases = Table(
     "releases", metadata,
     Column("version", Integer, primary_key=True, autoincrement=True),
-    Column("sha256", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
     Column("path", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, default=now),
+    Column("created_at", Time(), nullable=False, default=now),
     Column("verdict", JSON, nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("reason", Text, nullable=False),
@@ -52,13 +70,13 @@ champion = Table(  # exactly one row: the pointer
     "champion", metadata,
     Column("id", Integer, primary_key=True),
     Column("version", ForeignKey("releases.version"), nullable=False),
-    Column("since", DateTime(timezone=True), nullable=False),
+    Column("since", Time(), nullable=False),
 )  # fmt: skip
 
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", DateTime(timezone=True), nullable=False, default=now),
+    Column("at", Time(), nullable=False, default=now),
     Column("action", String(40), nullable=False),
     Column("from_version", Integer),
     Column("to_version", Integer),
@@ -75,7 +93,7 @@ leases = Table(
 conversations = Table(
     "conversations", metadata,
     Column("id", String(64), primary_key=True),
-    Column("started_at", DateTime(timezone=True), nullable=False, default=now),
+    Column("started_at", Time(), nullable=False, default=now),
     Column("channel", String(40), nullable=False, default="web"),
     Column("handed_over", Boolean, nullable=False, default=False),
 )  # fmt: skip
@@ -84,7 +102,7 @@ messages = Table(
     "messages", metadata,
     Column("id", String(64), primary_key=True),
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False, default=now),
+    Column("at", Time(), nullable=False, default=now),
     Column("role", String(12), nullable=False),
     Column("text", Text, nullable=False, comment="redacted"),
     Column("intent", String(120)),
@@ -104,7 +122,7 @@ feedback = Table(
     Column("message_id", ForeignKey("messages.id"), primary_key=True),
     Column("thumb", Integer, nullable=False, comment="1 or -1"),
     Column("comment", Text, nullable=False, default=""),
-    Column("at", DateTime(timezone=True), nullable=False, default=now),
+    Column("at", Time(), nullable=False, default=now),
 )  # fmt: skip
 
 reviews = Table(
@@ -113,13 +131,13 @@ reviews = Table(
     Column("intent", String(120)),
     Column("reply", Text, nullable=False, default="", comment="redacted"),
     Column("knowledge_url", Text),
-    Column("at", DateTime(timezone=True), nullable=False, default=now),
+    Column("at", Time(), nullable=False, default=now),
 )  # fmt: skip
 
 drift_events = Table(
     "drift_events", metadata,
     Column("id", String(64), primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False, default=now),
+    Column("at", Time(), nullable=False, default=now),
     Column("model_version", Integer),
     Column("verdict", String(20), nullable=False),
     Column("detail", JSON, nullable=False),
@@ -134,7 +152,7 @@ def connect(url: str) -> Engine:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True)
+        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)  # errors are logged, customers' words not
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _tune_sqlite)
         metadata.create_all(engine)

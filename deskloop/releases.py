@@ -42,21 +42,18 @@ class Releases:
         self, path: Path, sha256: str, *, verdict: dict[str, Any], metrics: dict[str, Any], reason: str
     ) -> Release:
         """Give a sealed bundle its version. The same bundle registered again keeps the first."""
-        with self.engine.begin() as c:
-            known = c.execute(select(db.releases).where(db.releases.c.sha256 == sha256)).first()
-            if known:
-                return _release(known)
-            row = {
-                "path": str(path),
-                "sha256": sha256,
-                "verdict": verdict,
-                "metrics": metrics,
-                "reason": reason,
-            }
-            result = c.execute(insert(db.releases).values(**row))
-            version = int(result.inserted_primary_key[0])  # type: ignore[index]  # one row, so one key
-            _log(c, "register", None, version, reason)
-        return self.get(version)
+        row = {"path": str(path), "sha256": sha256, "verdict": verdict, "metrics": metrics, "reason": reason}
+        same = select(db.releases).where(db.releases.c.sha256 == sha256)
+        try:
+            with self.engine.begin() as c:
+                if c.execute(same).first() is None:
+                    result = c.execute(insert(db.releases).values(**row))
+                    version = int(result.inserted_primary_key[0])  # type: ignore[index]  # one row, one key
+                    _log(c, "register", None, version, reason)
+        except IntegrityError:
+            pass  # another host registered it in this moment: its row is the first
+        with self.engine.connect() as c:
+            return _release(c.execute(same).one())
 
     def get(self, version: int) -> Release:
         """One release. Raises BadInput if there is none of that number."""
@@ -73,37 +70,36 @@ class Releases:
             row = c.execute(join).first()
         return _release(row) if row else None
 
-    def promote(self, version: int, reason: str, action: str = "promote") -> None:
+    def promote(self, version: int, reason: str) -> None:
         """Point to `version`, in one transaction. Raises BadInput for an unknown or retired one."""
-        if self.get(version).retired:
-            raise BadInput(f"version {version} is retired and cannot be served again")
-        with self.engine.begin() as c:
-            before = c.execute(select(db.champion.c.version).with_for_update()).scalar()
-            if before == version:
-                return
-            if before is None:
-                c.execute(insert(db.champion).values(id=1, version=version, since=db.now()))
-            else:
-                c.execute(update(db.champion).values(version=version, since=db.now()))
-            _log(c, action, before, version, reason)
+        self._point(version, "promote", reason)
 
     def rollback(self, reason: str, version: int | None = None) -> Release:
-        """Point back to `version`, or to the champion before this one. Raises BadInput if there is none."""
-        target = version if version is not None else self._previous()
+        """Point back to `version`, or to the champion before this one. Raises BadInput if there is none.
+
+        Two at the same time go back one step, not two.
+        """
+        current, previous = self._way_back()
+        target = version if version is not None else previous
         if target is None:
             raise BadInput("there is no earlier champion to roll back to")
-        self.promote(target, reason, action="rollback")
+        self._point(target, "rollback", reason, seen=current)
         return self.get(target)
 
     def withdraw(self, version: int, reason: str) -> None:
-        """Undo the promotion of `version`: point to the champion before it, or to none."""
-        previous = self._previous()
+        """Undo the promotion of `version`: point to the champion before it, or to none.
+
+        Does nothing if another version has become champion since.
+        """
+        current, previous = self._way_back()
+        if current != version:
+            return
         if previous is not None:
-            self.promote(previous, reason, action="withdraw")
+            self._point(previous, "withdraw", reason, seen=version)
             return
         with self.engine.begin() as c:
-            c.execute(delete(db.champion).where(db.champion.c.version == version))
-            _log(c, "withdraw", version, None, reason)
+            if c.execute(delete(db.champion).where(db.champion.c.version == version)).rowcount:
+                _log(c, "withdraw", version, None, reason)
 
     def history(self, limit: int = 50) -> list[dict[str, Any]]:
         """The audit log, newest first."""
@@ -131,23 +127,58 @@ class Releases:
             return False
         return True
 
-    def release_lease(self, name: str) -> None:
-        """Give the lease back early."""
+    def release_lease(self, name: str, holder: str | None = None) -> None:
+        """Give the lease back early; with `holder`, only if it is still theirs."""
+        lease = db.leases.c
+        mine = lease.name == name if holder is None else (lease.name == name) & (lease.holder == holder)
         with self.engine.begin() as c:
-            c.execute(delete(db.leases).where(db.leases.c.name == name))
+            c.execute(delete(db.leases).where(mine))
 
-    def _previous(self) -> int | None:
-        """The champion before the present one, following the log back through rollbacks."""
-        pointed = db.audit.c.action.in_(("promote", "rollback", "withdraw"))
+    def _point(self, version: int, action: str, reason: str, seen: int | None = None) -> None:
+        """Move the pointer in one transaction; with `seen`, only if it still points there."""
+        try:
+            with self.engine.begin() as c:
+                # an update that changes nothing takes the write lock, on SQLite and Postgres alike, so that
+                # what is read next stays true until the commit
+                c.execute(update(db.champion).values(version=db.champion.c.version))
+                before = c.execute(select(db.champion.c.version)).scalar()
+                _require_servable(c, version)
+                if before == version:
+                    return
+                if seen is not None and before != seen:
+                    raise BadInput(f"the champion changed from version {seen} to {before} meanwhile; look again")
+                values = {"version": version, "since": db.now()}
+                c.execute(
+                    update(db.champion).values(**values) if before else insert(db.champion).values(id=1, **values)
+                )
+                _log(c, action, before, version, reason)
+        except IntegrityError:  # two first champions at once: now there is a row to lock
+            self._point(version, action, reason, seen)
+
+    def _way_back(self) -> tuple[int | None, int | None]:
+        """The champion and the one before it: promotions stack up, rollbacks and withdrawals unstack."""
+        log, known = db.audit.c, db.releases.c
+        moves = select(log.action, log.to_version).where(log.action.in_(("promote", "rollback", "withdraw")))
         with self.engine.connect() as c:
-            current = c.execute(select(db.champion.c.version)).scalar()
-            rows = c.execute(
-                select(db.audit.c.from_version)
-                .where(pointed, db.audit.c.to_version == current, db.audit.c.from_version.is_not(None))
-                .order_by(db.audit.c.id)
-            )
-            first = rows.first()
-        return int(first[0]) if first else None
+            rows = c.execute(moves.order_by(log.id)).all()
+            retired = set(c.execute(select(known.version).where(known.retired)).scalars())
+        stack: list[int] = []
+        for action, to in rows:
+            if action == "promote" or (to is not None and to not in stack):
+                stack.append(to)
+            else:
+                while stack and stack[-1] != to:
+                    stack.pop()
+        earlier = [v for v in stack[:-1] if v not in retired]
+        return (stack[-1] if stack else None), (earlier[-1] if earlier else None)
+
+
+def _require_servable(c: Connection, version: int) -> None:
+    retired = c.execute(select(db.releases.c.retired).where(db.releases.c.version == version)).scalar()
+    if retired is None:
+        raise BadInput(f"there is no version {version}; `deskloop releases` lists them")
+    if retired:
+        raise BadInput(f"version {version} is retired and cannot be served again")
 
 
 def _release(row: Any) -> Release:

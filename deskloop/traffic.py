@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, insert, select, update
+from sqlalchemy import Engine, and_, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskloop import database as db
@@ -89,17 +89,43 @@ class Traffic:
         query = select(db.messages).where(m.conversation_id == conversation_id).order_by(m.at, m.role.desc())
         return self._rows(query)
 
+    def replies(self, conversation_id: str, after: str = "") -> list[dict[str, Any]]:
+        """Colleagues' replies, oldest first; those that follow the message `after` if it is one of them."""
+        m = db.messages.c
+        rows = self._rows(
+            select(m.id, m.text, m.at)
+            .where(m.conversation_id == conversation_id, m.role == "agent")
+            .order_by(m.at, m.id)
+        )
+        ids = [r["id"] for r in rows]
+        return rows[ids.index(after) + 1 :] if after in ids else rows
+
     def recent(self, limit: int = 50, handed_over: bool | None = None) -> list[dict[str, Any]]:
-        """The latest conversations with their number of messages."""
+        """Conversations, the last to be active first, with their number of messages.
+
+        `waiting` tells that a handed-over customer has said something since a colleague last replied.
+        """
         c, m = db.conversations.c, db.messages.c
+        asked = func.max(case((m.role == "customer", m.at)))
+        replied = func.max(case((m.role == "agent", m.at)))
+        waiting = and_(c.handed_over, or_(replied.is_(None), replied < asked))
+        last = func.max(m.at).label("last_at")
+        count = func.count(m.id).label("messages")
         query = (
-            select(c.id, c.started_at, c.channel, c.handed_over, func.count(m.id).label("messages"))
+            select(c.id, c.started_at, c.channel, c.handed_over, count, last, waiting.label("waiting"))
             .join(db.messages, m.conversation_id == c.id)
             .group_by(c.id, c.started_at, c.channel, c.handed_over)
-            .order_by(c.started_at.desc())
+            .order_by(last.desc())
             .limit(limit)
         )
         return self._rows(query.where(c.handed_over == handed_over) if handed_over is not None else query)
+
+    def intents(self) -> list[str]:
+        """Intents that messages were given by a model or by the desk."""
+        m, r = db.messages.c.intent, db.reviews.c.intent
+        both = select(m).where(m.is_not(None)).union(select(r).where(r.is_not(None)))
+        with self.engine.connect() as c:
+            return sorted(c.execute(both).scalars())
 
     def window(self, limit: int, since: datetime | None = None) -> list[dict[str, Any]]:
         """The latest customer messages that a model answered, oldest first."""
@@ -146,11 +172,16 @@ class Traffic:
 
     def _replace(self, table: Any, message_id: str, values: dict[str, Any]) -> None:
         values = {**values, "at": db.now()}
-        with self.engine.begin() as c:
-            if c.execute(select(db.messages.c.id).where(db.messages.c.id == message_id)).first() is None:
-                raise BadInput(f"there is no message {message_id}")
-            if not c.execute(update(table).where(table.c.message_id == message_id).values(**values)).rowcount:
-                c.execute(insert(table).values(message_id=message_id, **values))
+        change = update(table).where(table.c.message_id == message_id).values(**values)
+        try:
+            with self.engine.begin() as c:
+                if c.execute(select(db.messages.c.id).where(db.messages.c.id == message_id)).first() is None:
+                    raise BadInput(f"there is no message {message_id}")
+                if not c.execute(change).rowcount:
+                    c.execute(insert(table).values(message_id=message_id, **values))
+        except IntegrityError:  # another verdict on the same message came first; the last one counts
+            with self.engine.begin() as c:
+                c.execute(change)
 
     def _rows(self, query: Any) -> list[dict[str, Any]]:
         with self.engine.connect() as c:

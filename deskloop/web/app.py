@@ -1,0 +1,93 @@
+"""The app: puts routes, pages, the live champion and the stores together, and runs them with uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from deskloop import tracking
+from deskloop.database import connect
+from deskloop.host import require_free_port
+from deskloop.releases import Releases
+from deskloop.settings import Settings
+from deskloop.traffic import Traffic
+from deskloop.web import chat, desk, failures, health, pages
+from deskloop.web.edge import Edge
+from deskloop.web.rate import RateLimit
+from deskloop.web.live import Live, LoadBot, load_bundle
+from deskloop.web.service import Service
+from deskloop.web.workers import Workers
+
+THREADS_PER_REPLICA = 8  # an engine replica batches or queues what its threads bring
+WAITING_PER_REPLICA = 56
+BODY_BYTES = 1 << 20
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, load_bot: LoadBot = load_bundle, look_every: float = 1.0) -> FastAPI:
+    """The API and the pages. `look_every` is the seconds between looks at the champion pointer.
+
+    Raises BadInput if the database cannot be opened.
+    """
+    service = _service(settings, load_bot, look_every)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(service.live.start)
+        mirror = threading.Thread(target=tracking.mirror, args=(settings, service.releases), daemon=True)
+        mirror.start()
+        yield
+        await asyncio.to_thread(_close, service)
+
+    app = FastAPI(title="Deskloop", version=version("deskloop"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.service = service
+    failures.install(app)
+    app.add_middleware(Edge, meters=service.meters, limit=BODY_BYTES)
+    for module in (health, chat, desk, pages):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Run the API until interrupted. Raises BadInput if the port is taken or the database is no good."""
+    import uvicorn
+
+    where = settings.serve
+    require_free_port(where.host, where.port, "serve.port")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    app = create_app(settings)
+    # no access log: a path holds a conversation's id, which is what lets one read it
+    config = uvicorn.Config(
+        app, where.host, where.port, log_config=None, access_log=False, timeout_graceful_shutdown=10
+    )
+    log.info("chat on http://%s:%d/, desk on /desk", where.host, where.port)
+    uvicorn.Server(config).run()
+
+
+def _service(settings: Settings, load_bot: LoadBot, look_every: float) -> Service:
+    engine = connect(settings.database)
+    releases = Releases(engine)
+    replicas = settings.serve.replicas
+    return Service(
+        settings=settings,
+        releases=releases,
+        traffic=Traffic(engine),
+        live=Live(releases, settings, load_bot, look_every),
+        workers=Workers(THREADS_PER_REPLICA * replicas, WAITING_PER_REPLICA * replicas),
+        rate=RateLimit(settings.serve.rate_per_minute),
+    )
+
+
+def _close(service: Service) -> None:
+    service.workers.close()
+    service.live.stop()
+    service.releases.engine.dispose()

@@ -1,0 +1,81 @@
+"""The desk's side of the API: handed-over conversations, replies, labels, and what was released and measured."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+
+from deskloop.errors import BadInput
+from deskloop.web.guard import require_desk
+from deskloop.web.schemas import ConversationId, Listing, ReplyRequest, ReviewRequest
+from deskloop.web.service import Service, service
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(require_desk)])
+Shared = Annotated[Service, Depends(service)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@router.get("/conversations")
+def conversations(service: Shared, limit: Limit = 50, handed_over: bool | None = None) -> Listing:
+    """Conversations, the latest first."""
+    return Listing(data=service.traffic.recent(limit, handed_over))
+
+
+@router.get("/conversations/{conversation_id}")
+def conversation(conversation_id: ConversationId, service: Shared) -> Listing:
+    """All messages of one, oldest first, redacted."""
+    messages = service.traffic.conversation(conversation_id)
+    if not messages:
+        raise HTTPException(404, f"there is no conversation {conversation_id}")
+    return Listing(data=messages)
+
+
+@router.post("/conversations/{conversation_id}/reply", status_code=201)
+def reply(conversation_id: ConversationId, body: ReplyRequest, service: Shared) -> dict[str, str]:
+    """Send a colleague's reply to the customer."""
+    try:
+        message_id = service.traffic.say(conversation_id, "agent", service.redactor().redact(body.text))
+    except BadInput as error:
+        raise HTTPException(404, str(error)) from None
+    service.outbox.put(message_id, body.text)
+    return {"message_id": message_id}
+
+
+@router.post("/reviews", status_code=204)
+def review(body: ReviewRequest, service: Shared) -> None:
+    """Keep the right label, reply and article of a customer's message, for the next training."""
+    said = service.redactor().redact(body.reply)
+    try:
+        service.traffic.review(body.message_id, intent=body.intent, reply=said, knowledge_url=body.knowledge_url)
+    except BadInput as error:
+        raise HTTPException(404, str(error)) from None
+
+
+@router.get("/releases")
+def releases(service: Shared, limit: Limit = 50) -> dict[str, Any]:
+    """Versions, and the log of what was promoted and rolled back, newest first."""
+    champion = service.releases.champion()
+    versions = [
+        {"version": r.version, "created_at": r.created_at, "reason": r.reason, "retired": r.retired,
+         "summary": str(r.verdict.get("summary", "")), "metrics": r.metrics}
+        for r in service.releases.all()[:limit]
+    ]  # fmt: skip
+    return {
+        "champion": champion.version if champion else None,
+        "versions": versions,
+        "history": service.releases.history(limit),
+    }
+
+
+@router.get("/drift")
+def drift(service: Shared, limit: Limit = 50) -> Listing:
+    """Drift checks."""
+    return Listing(data=service.traffic.drift_history(limit))
+
+
+@router.get("/intents")
+def intents(service: Shared) -> Listing:
+    """Intents seen so far, in order, for the label field."""
+    known = {*service.traffic.intents(), *service.settings.shop.handover_intents}
+    return Listing(data=sorted(known))

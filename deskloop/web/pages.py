@@ -1,0 +1,39 @@
+"""The chat page and the desk page: two HTML files, their scripts and styles; nothing is built."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+
+from deskloop.web.guard import start_session
+from deskloop.web.service import Service, service
+
+STATIC = Path(__file__).with_name("static")
+router = APIRouter(include_in_schema=False)
+Shared = Annotated[Service, Depends(service)]
+
+
+@router.get("/")
+def chat(request: Request, service: Shared) -> Response:
+    """The customer's page."""
+    response = _page("chat.html", service)
+    start_session(service.settings.serve, request, response)
+    return response
+
+
+@router.get("/desk")
+def desk(service: Shared) -> Response:
+    """The colleagues' page."""
+    return _page("desk.html", service)
+
+
+def _page(name: str, service: Service) -> HTMLResponse:
+    text = (STATIC / name).read_text("utf-8")
+    serve = service.settings.serve
+    values = {"shop": html.escape(service.settings.shop.name), "max_chars": serve.max_message_chars}
+    return HTMLResponse(Template(text).substitute(values))
