@@ -1,20 +1,19 @@
 """One typed configuration from `deskloop.yaml` and `DESKLOOP_*` variables; passed in, never global.
 
-Variables win over the file: `DESKLOOP_EFFORT=standard`, `DESKLOOP_SERVE__PORT=9000`. `${NAME}` in the file
-is replaced by the environment's value.
+Variables win over the file: `DESKLOOP_EFFORT=standard`, `DESKLOOP_SERVE__PORT=9000`. `${NAME}` in a value of
+the file is replaced by the environment's value.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from deskloop.configfile import anchored_sqlite, below, read, told
 from deskloop.errors import BadInput
 
 Effort = Literal["quick", "standard", "thorough"]
@@ -177,6 +176,14 @@ class Monitor(Section):
     alpha: float = Field(0.01, gt=0, lt=0.5, description="False-alarm rate of one check.")
     cooldown_minutes: int = Field(60, ge=0)
 
+    @model_validator(mode="after")
+    def _window_can_be_filled(self) -> Self:
+        if self.min_window > self.window:
+            raise ValueError(
+                f"min_window {self.min_window} is above window {self.window}: no check would ever decide"
+            )
+        return self
+
 
 class Settings(BaseSettings):
     """Everything that can be configured."""
@@ -256,57 +263,38 @@ def load(config: Path | str | None = None) -> Settings:
     path = Path(named) if named else Path("deskloop.yaml")
     values: dict[str, Any] = {}
     if path.is_file():
-        values = _read(path)
+        values = read(path)
     elif named:
         raise BadInput(f"config {path} does not exist; `deskloop init` writes one")
     folder = path.resolve().parent if path.is_file() else Path.cwd()
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "top level"
-        raise BadInput(f"config {path}: {where}: {first['msg']}") from None
+        where = f"config {path}" if values else "a DESKLOOP_* variable"
+        raise BadInput(f"{where}: {told(error)}") from None
+    except SettingsError as error:
+        raise BadInput(f"a DESKLOOP_* variable cannot be read: {error}; write JSON, or NAME__KEY=value") from None
     return _anchored(settings, folder)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = re.sub(r"\$\{(\w+)\}", _variable, path.read_text("utf-8"))
-        values = yaml.safe_load(text) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"config {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise BadInput(f"config {path} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise BadInput(f"config {path} must be a mapping of settings, got {type(values).__name__}")
-    return values
-
-
-def _variable(match: re.Match[str]) -> str:
-    name = match.group(1)
-    if name not in os.environ:
-        raise BadInput(f"the config uses ${{{name}}}, which is not set in the environment")
-    return os.environ[name]
-
-
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    sources = tuple(_anchored_source(source, folder) for source in settings.sources)
-    update: dict[str, Any] = {"home": folder / settings.home, "sources": sources}
+    update: dict[str, Any] = {
+        "home": below(folder, settings.home),
+        "sources": tuple(_anchored_source(source, folder) for source in settings.sources),
+    }
     if settings.models:
-        update["models"] = folder / settings.models
+        update["models"] = below(folder, settings.models)
+    if settings.store_url and "://" not in settings.store_url:
+        update["store_url"] = str(below(folder, Path(settings.store_url)))
+    for name in ("database_url", "tracking_uri"):
+        if url := getattr(settings, name):
+            update[name] = anchored_sqlite(url, folder)
     return settings.model_copy(update=update)
 
 
 def _anchored_source(source: AnySource, folder: Path) -> AnySource:
     if isinstance(source, MailSource | HelpdeskSource | FilesSource):
-        return source.model_copy(update={"path": folder / source.path})
+        return source.model_copy(update={"path": below(folder, source.path)})
     if isinstance(source, SqlSource):
-        return source.model_copy(update={"url": _anchored_sqlite(source.url, folder)})
+        return source.model_copy(update={"url": anchored_sqlite(source.url, folder)})
     return source
-
-
-def _anchored_sqlite(url: str, folder: Path) -> str:
-    head, mark, tail = url.partition(":///")
-    if head.startswith("sqlite") and mark and not tail.startswith("/") and not tail.startswith(":memory:"):
-        return f"{head}:///{folder / tail}"
-    return url

@@ -7,6 +7,7 @@ Knows nothing about what the objects mean.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -60,8 +61,12 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise CorruptBundle(f"{folder} has no {MANIFEST}: it was never finished; retrain or roll back")
-    manifest = json.loads(path.read_bytes())
-    for name, digest in manifest["files"].items():
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        files = dict(manifest["files"])
+    except (ValueError, KeyError, TypeError):
+        raise CorruptBundle(f"{path} is changed since it was sealed; retrain or roll back") from None
+    for name, digest in files.items():
         file = folder / name
         if not file.is_file() or sha256_file(file) != digest:
             raise CorruptBundle(f"{file} is missing or changed since it was sealed; retrain or roll back")
@@ -83,10 +88,9 @@ class Store:
         """A random id made with the store, so that caches of a deleted store are never believed."""
         path = self._local / "identity"
         if not path.is_file():
-            if self._remote and self._fs.exists(f"{self._base}/identity"):
-                write_atomic(path, self._fs.cat_file(f"{self._base}/identity"))
-            else:
-                write_atomic(path, uuid.uuid4().hex.encode())
+            known = self._fs.cat_file(f"{self._base}/identity") if self._remote_has("identity") else None
+            _write_first(path, known or uuid.uuid4().hex.encode())
+            if known is None:
                 self._upload(path, "identity")
         return path.read_text()
 
@@ -96,7 +100,7 @@ class Store:
         path = self._path(digest)
         if not path.exists():
             write_atomic(path, data)
-            self._upload(path, f"objects/{digest}")
+        self._upload(path, f"objects/{digest}")
         return Receipt(kind=kind, sha256=digest, rows=rows)
 
     def put_json(self, kind: str, value: Any, rows: int = 1) -> Receipt:
@@ -117,25 +121,19 @@ class Store:
         try:
             rows = build(folder)
             digest = write_manifest(folder, kind=kind)
-            target = self._path(digest)
-            if target.exists():
-                shutil.rmtree(folder)
-            else:
-                folder.chmod(0o755)
-                folder.replace(target)
-                if self._remote:
-                    self._fs.put(str(target), f"{self._base}/objects/{digest}", recursive=True)
+            folder.chmod(0o755)
+            _move(folder, self._path(digest))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self._upload(self._path(digest), f"objects/{digest}")
         return Receipt(kind=kind, sha256=digest, rows=1 if rows is None else rows)
 
     def path(self, receipt: Receipt) -> Path:
         """Local path of an object, fetched if the store is remote. Raises CorruptBundle if it is gone."""
         path = self._path(receipt.sha256)
-        if not path.exists() and self._remote:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._fs.get(f"{self._base}/objects/{receipt.sha256}", str(path), recursive=True)
+        if not path.exists() and self._remote_has(f"objects/{receipt.sha256}"):
+            self._download(receipt.sha256)
         if not path.exists():
             raise CorruptBundle(
                 f"{receipt.kind} {receipt.sha256[:12]} is not in {self.root}; run again with --refresh"
@@ -155,6 +153,54 @@ class Store:
     def _path(self, digest: str) -> Path:
         return self._local / "objects" / digest
 
+    def _remote_has(self, name: str) -> bool:
+        return self._remote and bool(self._fs.exists(f"{self._base}/{name}"))
+
     def _upload(self, path: Path, name: str) -> None:
-        if self._remote:
-            self._fs.put_file(str(path), f"{self._base}/{name}")
+        """Copy a file, or a sealed folder with its manifest last, unless it arrived whole before."""
+        if not self._remote:
+            return
+        if path.is_file():
+            if not self._remote_has(name):
+                self._fs.pipe_file(f"{self._base}/{name}", path.read_bytes())
+        elif not self._remote_has(f"{name}/{MANIFEST}"):
+            files = sorted((p for p in path.rglob("*") if p.is_file()), key=lambda p: p == path / MANIFEST)
+            for file in files:
+                self._fs.put_file(str(file), f"{self._base}/{name}/{file.relative_to(path).as_posix()}")
+
+    def _download(self, digest: str) -> None:
+        """Fetch aside, check, then move into place: a broken transfer leaves nothing that looks whole."""
+        objects = self._local / "objects"
+        objects.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=objects, prefix=".get-") as scratch:
+            got = Path(scratch) / digest
+            self._fs.get(f"{self._base}/objects/{digest}", str(got), recursive=True)
+            if got.is_dir():
+                verify_manifest(got)
+            if sha256_file(got / MANIFEST if got.is_dir() else got) != digest:
+                raise CorruptBundle(
+                    f"object {digest[:12]} of {self.root} does not match its digest; run with --refresh"
+                )
+            _move(got, self._path(digest))
+
+
+def _move(path: Path, target: Path) -> None:
+    """Move into place; where the same content lies there already, that stays."""
+    try:
+        path.replace(target)
+    except OSError:
+        if not target.exists():
+            raise
+        shutil.rmtree(path)
+
+
+def _write_first(path: Path, data: bytes) -> None:
+    """Write `data` unless the file is there: of several writers at once, the first one's stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        aside.write_bytes(data)
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
