@@ -152,7 +152,9 @@ def connect(url: str) -> Engine:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)  # errors are logged, customers' words not
+        engine = create_engine(
+            parsed, pool_pre_ping=True, hide_parameters=True
+        )  # errors are logged, customers' words not
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _tune_sqlite)
         metadata.create_all(engine)

@@ -103,7 +103,8 @@ class Traffic:
     def recent(self, limit: int = 50, handed_over: bool | None = None) -> list[dict[str, Any]]:
         """Conversations, the last to be active first, with their number of messages.
 
-        `waiting` tells that a handed-over customer has said something since a colleague last replied.
+        `waiting` tells that a handed-over customer has said something since a colleague last replied, `text`
+        is what the customer said last.
         """
         c, m = db.conversations.c, db.messages.c
         asked = func.max(case((m.role == "customer", m.at)))
@@ -111,8 +112,16 @@ class Traffic:
         waiting = and_(c.handed_over, or_(replied.is_(None), replied < asked))
         last = func.max(m.at).label("last_at")
         count = func.count(m.id).label("messages")
+        said = db.messages.alias()
+        latest = (
+            select(said.c.text)
+            .where(said.c.conversation_id == c.id, said.c.role == "customer")
+            .order_by(said.c.at.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
         query = (
-            select(c.id, c.started_at, c.channel, c.handed_over, count, last, waiting.label("waiting"))
+            select(*db.conversations.c, count, last, waiting.label("waiting"), latest.label("text"))
             .join(db.messages, m.conversation_id == c.id)
             .group_by(c.id, c.started_at, c.channel, c.handed_over)
             .order_by(last.desc())

@@ -20,8 +20,8 @@ from deskloop.settings import Settings
 from deskloop.traffic import Traffic
 from deskloop.web import chat, desk, failures, health, pages
 from deskloop.web.edge import Edge
-from deskloop.web.rate import RateLimit
 from deskloop.web.live import Live, LoadBot, load_bundle
+from deskloop.web.rate import RateLimit
 from deskloop.web.service import Service
 from deskloop.web.workers import Workers
 

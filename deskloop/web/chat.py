@@ -15,6 +15,7 @@ from sse_starlette import EventSourceResponse
 
 from deskloop.errors import BadInput
 from deskloop.records import Answer
+from deskloop.web.failures import unexpected
 from deskloop.web.guard import require_client, slow_down
 from deskloop.web.live import Loaded
 from deskloop.web.schemas import About, ChatRequest, ConversationId, FeedbackRequest, Listing, Reply
@@ -138,13 +139,13 @@ async def _chunks(running: Running[Any], model: str) -> AsyncIterator[str]:
     yield chunk({"role": "assistant", "content": ""})
     try:
         async for item in running:
-            yield chunk({"content": item}) if isinstance(item, str) else chunk(
-                {}, "stop", deskloop=item[1].model_dump()
+            yield (
+                chunk({"content": item})
+                if isinstance(item, str)
+                else chunk({}, "stop", deskloop=item[1].model_dump())
             )
     except Exception as error:  # the status line is sent: the client can only be told inside the stream
-        log.error("an answer failed (%s)", type(error).__name__)
-        message = "the answer could not be finished; try again"
-        yield json.dumps({"error": {"message": message, "type": "server_error", "param": None, "code": None}})
+        yield bytes(unexpected(error).body).decode()
     yield "[DONE]"
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deskloop.web.failures import unexpected
 from deskloop.web.meters import Meters
 
 _POLICY = (
@@ -33,13 +34,19 @@ class Edge:
         self.app, self.meters, self.limit = app, meters, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        seen: dict[str, Any] = {"status": 500}
+        seen: dict[str, Any] = {"status": 500, "began": False}
+        dressed = self._dressed(send, scope, seen)
         try:
-            await self.app(scope, self._limited(receive), self._dressed(send, scope, seen))
+            await self.app(scope, self._limited(receive), dressed)
+        except Exception as error:
+            answer = unexpected(error)
+            if not seen["began"]:
+                await answer(scope, receive, dressed)
         finally:
             route = getattr(scope.get("route"), "path", None) or "other"
             self.meters.requests.labels(scope["method"], route, str(seen["status"])).inc()
@@ -61,11 +68,13 @@ class Edge:
     def _dressed(self, send: Send, scope: Scope, seen: dict[str, Any]) -> Send:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
+                seen.update(status=message["status"], began=True)
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
+                headers.setdefault(
+                    "Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store"
+                )
             await send(message)
 
         return dressed

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +22,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(SQLAlchemyError, _database)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def failure(
@@ -49,5 +50,8 @@ def _database(_: Request, error: Exception) -> JSONResponse:
     return failure(503, "the database cannot be reached at the moment; try again", headers={"Retry-After": "5"})
 
 
-def _unexpected(_: Request, error: Exception) -> JSONResponse:
+def unexpected(error: Exception) -> JSONResponse:
+    """Answer a failure that nobody foresaw. Its message may quote a customer, so the log tells only the place."""
+    places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-5:]]
+    log.error("%s at %s", type(error).__name__, " < ".join(reversed(places)))
     return failure(500, "something went wrong here; it has been logged")

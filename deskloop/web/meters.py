@@ -12,9 +12,7 @@ class Meters:
 
     def __init__(self) -> None:
         self.registry = r = CollectorRegistry()
-        self.requests = Counter(
-            "deskloop_requests", "HTTP requests.", ["method", "route", "status"], registry=r
-        )
+        self.requests = Counter("deskloop_requests", "HTTP requests.", ["method", "route", "status"], registry=r)
         self.latency = Histogram(
             "deskloop_request_seconds", "From request to last byte.", ["route"], buckets=_SECONDS, registry=r
         )

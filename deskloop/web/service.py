@@ -73,9 +73,7 @@ class Service:
                 own.add(urlsplit(source.url).netloc.lower())
         return Redactor(own=own)
 
-    def keep(
-        self, conversation: str, messages: Sequence[Mapping[str, str]], answer: Answer, loaded: Loaded
-    ) -> About:
+    def keep(self, conversation: str, messages: Sequence[Mapping[str, str]], answer: Answer, loaded: Loaded) -> About:
         """Store one exchange, redacted, and say how it came about. A full disk must not silence the answer."""
         asked, answered = None, None
         redactor = self.redactor(_printed(answer))

@@ -46,12 +46,10 @@ def test_the_first_piece_arrives_before_the_answer_is_finished(start):
     server = start(gate=gate)
     request = {"stream": True, "messages": [{"role": "user", "content": "delivery?"}]}
     with server.client() as http, http.stream("POST", "/v1/chat/completions", json=request) as response:
-        for line in response.iter_lines():
-            if '"content":"Standard' in line.replace(": ", ":"):
-                assert not gate.is_set()
-                gate.set()
-            last = line or last if "last" in locals() else line
-    assert gate.is_set() and "[DONE]" in last
+        lines = response.iter_lines()
+        assert any("Standard" in line for line in lines)
+        gate.set()  # only now does the bot go on
+        assert any("[DONE]" in line for line in lines)
 
 
 def test_a_conversation_goes_on_under_its_id(start, ask, desk):
@@ -77,7 +75,9 @@ def test_personal_data_is_stored_redacted_and_logged_never(start, ask, desk, cap
         http.post("/v1/chat/completions", json={"messages": secret})
     raw = b"".join(p.read_bytes() for p in server.folder.glob("deskloop.db*"))
     assert secret.encode() not in raw and b"<EMAIL_ADDRESS_1>" in raw
-    assert not [r for r in caplog.records if r.name.startswith("deskloop") and secret in r.getMessage()]
+    ours = [r for r in caplog.records if not r.name.startswith("http")]  # the client of this test logs too
+    assert any("RuntimeError" in r.getMessage() for r in ours)
+    assert not [r for r in ours if secret in f"{r.getMessage()} {r.exc_info}"]
 
 
 def test_a_colleague_sees_who_waits_replies_and_the_customer_reads_it(start, ask, desk):
@@ -116,7 +116,8 @@ def test_feedback_and_reviews_are_kept_and_unknown_messages_refused(start, ask, 
 
 
 @pytest.mark.parametrize(
-    "method, path", [("GET", "/v1/conversations"), ("GET", "/v1/releases"), ("GET", "/v1/drift"), ("POST", "/v1/reviews")]
+    "method, path",
+    [("GET", "/v1/conversations"), ("GET", "/v1/releases"), ("GET", "/v1/drift"), ("POST", "/v1/reviews")],
 )
 def test_the_desk_needs_its_token_and_does_not_exist_without_one(start, desk, method, path):
     server = start()
@@ -219,7 +220,10 @@ def test_every_answer_carries_security_headers(start, path):
     server = start()
     with server.client() as http:
         headers = http.get(path).headers
-    assert "script-src 'self'" in headers["Content-Security-Policy"] and "unsafe" not in headers["Content-Security-Policy"]
+    assert (
+        "script-src 'self'" in headers["Content-Security-Policy"]
+        and "unsafe" not in headers["Content-Security-Policy"]
+    )
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 

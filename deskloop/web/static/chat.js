@@ -140,9 +140,8 @@ async function stream(text, bubble) {
 }
 
 function fail(error, text, said) {
-  const offline = error instanceof TypeError;
   const item = clone("failure");
-  item.querySelector(".bubble").textContent = offline ? "We cannot be reached at the moment." : error.message;
+  item.querySelector(".bubble").textContent = trouble(error);
   item.querySelector(".again").addEventListener("click", () => {
     if (busy) return;
     item.remove();
@@ -151,6 +150,13 @@ function fail(error, text, said) {
   });
   show(item);
   look();
+}
+
+function trouble(error) {
+  if (error instanceof TypeError) return "We cannot be reached at the moment.";
+  if (error.status === 503) return "We cannot answer right now. Please try again in a little while.";
+  if (error.status === 401) return "This page has been open for too long. Please reload it.";
+  return error.message;
 }
 
 // Colleagues' replies: often while one is awaited, seldom otherwise, never in a hidden tab.
@@ -178,9 +184,10 @@ async function collect() {
 async function look() {
   const [mode, words] = await fetch("/readyz")
     .then((r) => r.json())
-    .then((r) => (r.status === "ready" ? ["ready", `Online · version ${r.version}`] : ["down", "Not answering yet: no model has been deployed"]))
+    .then((r) => (r.status === "ready" ? ["ready", `Online · version ${r.version}`] : ["down", "Not answering yet: no version has been deployed"]))
     .catch(() => ["down", "Offline"]);
   status.className = `status ${mode}`;
+  at("absent").hidden = !words.startsWith("Not");
   const said = status.querySelector(".words");
   if (said.textContent !== words) said.textContent = words;
 }

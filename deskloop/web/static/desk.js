@@ -77,9 +77,9 @@ function conversationRow(row) {
   const button = item.querySelector("button");
   button.dataset.id = row.id;
   button.toggleAttribute("aria-current", row.id === open);
-  item.querySelector(".when").textContent = when(row.last_at);
+  item.querySelector(".latest").textContent = row.text ?? "";
   item.querySelector(".waiting").hidden = !row.waiting;
-  item.querySelector(".rest").textContent = `${row.messages} messages · ${row.channel}${row.handed_over ? " · handed over" : ""}`;
+  item.querySelector(".rest").textContent = `${when(row.last_at)} · ${row.messages} messages${row.handed_over && !filter ? " · handed over" : ""}`;
   button.addEventListener("click", () => attempt(() => choose(row.id)));
   return item;
 }
@@ -104,6 +104,7 @@ async function showThread() {
   if (!shown) at("said").replaceChildren();
   at("said").append(...data.filter((m) => !known.has(m.id)).map(saidRow));
   shown = ids;
+  at("said").scrollTop = at("said").scrollHeight;
 }
 
 function saidRow(message) {

@@ -1,0 +1,111 @@
+"""What was said is kept in order, with its verdicts. On both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from deskloop import database as db
+from deskloop.errors import BadInput
+from deskloop.records import Answer, Source
+from deskloop.traffic import Traffic
+
+SOURCE = Source(id="k1", question="q", answer="a", url="https://shop.example/k1", score=0.8)
+SURE = Answer(text="a", kind="retrieve", intent="returns", confidence=0.9, sources=(SOURCE,), latency_ms=12.0)
+UNSURE = Answer(text="later", kind="handoff", intent="out_of_scope", confidence=0.1, reason="not sure enough")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def traffic(request: pytest.FixtureRequest, tmp_path: Path) -> Traffic:
+    """An empty traffic store."""
+    here = f"sqlite:///{tmp_path}/a.db"
+    return Traffic(db.connect(request.getfixturevalue("postgres_url") if request.param == "postgres" else here))
+
+
+def said(traffic: Traffic, conversation: str, text: str, answer: Answer = SURE) -> tuple[str, str]:
+    return traffic.record(conversation, text, answer, answer.text, channel="web", version=3, scope=0.7)
+
+
+def test_a_conversation_reads_in_order_with_what_the_model_thought(traffic: Traffic) -> None:
+    said(traffic, "one", "first")
+    said(traffic, "two", "elsewhere")
+    said(traffic, "one", "second", UNSURE)
+    traffic.say("one", "agent", "I am here")
+    rows = traffic.conversation("one")
+    assert [r["text"] for r in rows] == ["first", "a", "second", "later", "I am here"]
+    assert [r["role"] for r in rows] == ["customer", "bot", "customer", "bot", "agent"]
+    assert rows[1]["sources"] == [{"id": "k1", "url": "https://shop.example/k1", "score": 0.8}]
+    assert rows[0]["scope"] == 0.7 and rows[2]["intent"] == "out_of_scope" and rows[0]["model_version"] == 3
+
+
+def test_a_handed_over_customer_waits_until_a_colleague_replies(traffic: Traffic) -> None:
+    said(traffic, "calm", "hello")
+    said(traffic, "stuck", "help", UNSURE)
+    said(traffic, "calm", "thanks")
+    states = {r["id"]: (r["handed_over"], bool(r["waiting"]), r["messages"]) for r in traffic.recent()}
+    assert states == {"calm": (False, False, 4), "stuck": (True, True, 2)}
+    latest = [(r["id"], r["text"]) for r in traffic.recent()]
+    assert latest == [("calm", "thanks"), ("stuck", "help")], "the last to be active comes first"
+    traffic.say("stuck", "agent", "on it")
+    assert [bool(r["waiting"]) for r in traffic.recent(handed_over=True)] == [False]
+    said(traffic, "stuck", "still there?", UNSURE)
+    assert [bool(r["waiting"]) for r in traffic.recent(handed_over=True)] == [True]
+
+
+def test_replies_are_given_once_by_the_id_of_the_last(traffic: Traffic) -> None:
+    said(traffic, "one", "help", UNSURE)
+    first, second = traffic.say("one", "agent", "1"), traffic.say("one", "agent", "2")
+    assert [r["id"] for r in traffic.replies("one")] == [first, second]
+    assert [r["id"] for r in traffic.replies("one", first)] == [second]
+    assert traffic.replies("one", second) == [] and traffic.replies("unknown") == []
+
+
+def test_nobody_speaks_in_a_conversation_that_does_not_exist(traffic: Traffic) -> None:
+    with pytest.raises(BadInput, match="no conversation nope"):
+        traffic.say("nope", "agent", "hello?")
+
+
+def test_the_last_thumb_counts_also_when_many_come_at_once(traffic: Traffic) -> None:
+    _, answered = said(traffic, "one", "first")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: traffic.thumb(answered, 1 if n % 2 else -1), range(16)))
+    traffic.thumb(answered, -1, "wrong")
+    counts = traffic.counts()
+    assert (counts["thumbs_up"], counts["thumbs_down"]) == (0, 1)
+    with pytest.raises(BadInput, match="no message nope"):
+        traffic.thumb("nope", 1)
+
+
+def test_reviews_come_back_for_training_the_last_word_winning(traffic: Traffic) -> None:
+    asked, _ = said(traffic, "one", "where is it")
+    traffic.review(asked, intent="returns")
+    traffic.review(asked, intent="delivery", reply="Tomorrow.", knowledge_url="https://shop.example/k2")
+    (row,) = traffic.reviewed()
+    assert (row["text"], row["intent"], row["reply"]) == ("where is it", "delivery", "Tomorrow.")
+    assert traffic.intents() == ["delivery", "returns"]
+
+
+def test_the_window_holds_the_latest_modelled_messages_since_a_moment(traffic: Traffic) -> None:
+    for n in range(5):
+        said(traffic, "one", f"m{n}")
+    traffic.say("one", "customer", "nobody answered this")
+    assert [r["text"] for r in traffic.window(3)] == ["m2", "m3", "m4"]
+    third = traffic.window(5)[2]["at"]
+    assert [r["text"] for r in traffic.window(9, since=third)] == ["m3", "m4"]
+    assert traffic.window(9, since=db.now() + timedelta(seconds=5)) == []
+
+
+def test_one_conversation_opened_by_many_at_once_is_one(traffic: Traffic) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: said(traffic, "one", f"m{n}"), range(16)))
+    assert traffic.counts()["conversations"] == 1 and traffic.counts()["messages"] == 16
+
+
+def test_drift_checks_are_kept_newest_first(traffic: Traffic) -> None:
+    traffic.drift("none", {"summary": "calm"}, 3)
+    traffic.drift("drift", {"summary": "new words"}, 3)
+    assert [r["verdict"] for r in traffic.drift_history()] == ["drift", "none"]
+    assert abs((db.now() - traffic.drift_history()[0]["at"]).total_seconds()) < 60

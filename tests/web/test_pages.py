@@ -1,0 +1,140 @@
+"""The pages as people use them: a real Chromium types, reads, clicks."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.web
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run"
+).split()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page; a script error or a breach of the content policy fails the test."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(15_000)
+    troubles: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda m: troubles.append(m.text) if "Content Security Policy" in m.text else None)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Your message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_an_answer_streams_in_with_its_sources_and_takes_a_thumb(start, page):
+    gate = threading.Event()
+    server = start(gate=gate)
+    page.goto(server.url)
+    expect(page.get_by_role("status").first).to_have_text("Online · version 1")
+    say(page, "When do I get my refund?")
+    bot = page.locator(".message.bot")
+    expect(bot.locator(".bubble")).to_have_text("Refunds ")  # the bot waits at the gate after its first word
+    expect(bot).to_have_attribute("aria-busy", "true")
+    gate.set()
+    expect(bot.locator(".bubble")).to_contain_text("within 5 working days")
+    source = bot.get_by_role("list", name="Sources").get_by_role("link")
+    expect(source).to_have_text("How does refund work?")
+    expect(source).to_have_attribute("href", "https://shop.example/help/refund")
+    expect(bot.locator(".bubble a")).to_have_attribute("href", "https://shop.example/help/refunds")
+    bot.get_by_role("button", name="Not helpful").click()
+    expect(bot.get_by_text("Thank you")).to_be_visible()
+    expect(bot.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
+    with server.client() as http:
+        assert 'deskloop_feedback_total{thumb="down"} 1.0' in http.get("/metrics").text
+
+
+def test_a_person_takes_over_and_both_sides_see_it(start, page):
+    server = start()
+    page.goto(server.url)
+    say(page, "my tent is on fire, mail anna@gmail.com")
+    expect(page.get_by_text("A colleague takes over", exact=True)).to_be_visible()
+    expect(page.locator(".bot .after")).to_be_hidden()
+
+    desk = page.context.new_page()
+    desk.goto(f"{server.url}/desk")
+    desk.get_by_label("Token").fill("wrong")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("alert").first).to_contain_text("missing or wrong")
+    desk.get_by_label("Token").fill("desk-secret")
+    desk.keyboard.press("Enter")
+    row = desk.get_by_role("list", name="Conversations").get_by_role("button")
+    expect(row).to_contain_text("waiting")
+    row.click()
+    expect(desk.get_by_role("list", name="Messages")).to_contain_text("mail <EMAIL_ADDRESS_1>")
+    desk.get_by_role("button", name="Label").click()
+    desk.get_by_label("Intent").fill("product_safety")
+    desk.get_by_label("Right answer").fill("Call 112 first.")
+    desk.get_by_role("button", name="Save label").click()
+    expect(desk.get_by_text("Saved.")).to_be_visible()
+    desk.get_by_label("Reply to the customer").fill("Are you safe? <b>Call me</b>")
+    desk.get_by_role("button", name="Send reply").click()
+    expect(desk.get_by_text("Sent.")).to_be_visible()
+
+    page.bring_to_front()
+    expect(page.locator(".message.agent .bubble")).to_have_text("Are you safe? <b>Call me</b>")
+    page.reload()
+    expect(page.locator(".message")).to_have_count(3)
+    expect(page.get_by_text("A colleague takes over", exact=True)).to_be_visible()
+
+
+def test_the_desk_shows_releases_and_drift_and_forgets_the_token_on_leaving(start, page):
+    server = start()
+    server.deploy()
+    page.goto(f"{server.url}/desk")
+    page.get_by_label("Token").fill("desk-secret")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Releases").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("2 live")
+    expect(page.locator("#history")).to_contain_text("1 → 2 · passed the gate")
+    page.get_by_role("button", name="Drift").click()
+    expect(page.get_by_text("No check has run yet.")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.reload()
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_without_a_champion_the_page_says_so_and_recovers_by_itself(start, page):
+    server = start(champion=False)
+    page.goto(server.url)
+    expect(page.get_by_role("status").first).to_contain_text("Not answering yet")
+    say(page, "refund?")
+    expect(page.get_by_role("alert")).to_contain_text("We cannot answer right now")
+    server.deploy()
+    server.until(lambda s: s["version"] == 1)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".message.bot .bubble")).to_contain_text("within 5 working days")
+    expect(page.locator(".message")).to_have_count(2)
+
+
+def test_the_page_works_where_clients_need_a_key_and_fits_a_phone(start, page):
+    server = start(api_key="key-1")
+    page.goto(server.url)
+    say(page, "delivery? " + "x" * 300)
+    expect(page.locator(".message.bot .bubble")).to_contain_text("2 to 3 working days")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="New chat").click()
+    expect(page.get_by_role("heading", name=re.compile("How can we help"))).to_be_visible()
+    expect(page.locator(".message")).to_have_count(0)
