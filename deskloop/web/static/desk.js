@@ -115,6 +115,7 @@ function saidRow(message) {
   write(item.querySelector(".text"), message.text);
   item.querySelector(".facts").textContent = facts(message);
   if (message.role === "customer") labelling(item, message);
+  else for (const part of item.querySelectorAll(".label, .open-label")) part.remove();
   return item;
 }
 
