@@ -42,10 +42,8 @@ def folds(blocks: Blocks, codes: Codes, seed: int) -> list[Holdout]:
     """Held-out rows spread over the classes: five fifths of a small set, one tenth of a large one."""
     order = np.random.default_rng(seed).permutation(len(codes))
     by_class = order[np.argsort(codes[order], kind="stable")]
-    if len(codes) <= SMALL:
-        parts = [by_class[i::5] for i in range(min(5, len(codes)))]
-    else:
-        parts = [by_class[seed % 10 :: 10]]
+    count = min(5, len(codes))
+    parts = [by_class[i::count] for i in range(count)] if len(codes) <= SMALL else [by_class[seed % 10 :: 10]]
     everything = np.arange(len(codes))
     return [Holdout(blocks.rows(part), codes[part], np.setdiff1d(everything, part)) for part in parts]
 

@@ -126,11 +126,14 @@ class SentenceEncoder:
 def export(source: Path, target: Path) -> None:
     """Turn a fetched Hugging Face encoder into the folder that serving loads; needs torch and transformers.
 
-    The target appears whole or not at all. Raises BadInput if `source` is no such encoder.
+    The target appears whole or not at all. Raises BadInput if `source` is no such encoder, or if `target`
+    holds anything but an earlier export.
     """
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         if not (source / name).is_file():
             raise BadInput(f"{source} has no {name}; wanted an encoder in Hugging Face layout: fetch it again")
+    if target.is_dir() and any(target.iterdir()) and not (target / "encoder.json").is_file():
+        raise BadInput(f"{target} holds something else; wanted an empty folder or an earlier export")
     from ctranslate2.converters import TransformersConverter
 
     target.parent.mkdir(parents=True, exist_ok=True)

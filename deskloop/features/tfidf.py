@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ MOST_PIECES = 60_000  # of each kind: the most frequent
 def word_pieces(text: str) -> list[str]:
     """Words and pairs of neighbouring words."""
     found = words(text)
-    return found + [f"{a} {b}" for a, b in zip(found, found[1:], strict=False)]
+    return found + [f"{a} {b}" for a, b in pairwise(found)]
 
 
 def character_pieces(text: str) -> list[str]:

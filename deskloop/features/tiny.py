@@ -36,7 +36,7 @@ class TinyEncoder:
         out = np.empty((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
             counts = Counter(crc32(piece.encode()) % BUCKETS for piece in _pieces(text))
-            weights = np.sqrt(np.array(list(counts.values()) or [1.0]))
+            weights = np.sqrt(np.array(list(counts.values()) or [1]))
             out[row] = weights @ self._projection[list(counts) or [0]]
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
