@@ -31,13 +31,14 @@ class Confidence:
         return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return asdict(self)
+        """JSON form; null for what was not measured."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Confidence:
         """Back from JSON."""
-        return cls(**{**values, "weights": tuple(values["weights"])})
+        known = {name: value for name, value in values.items() if value is not None}
+        return cls(**{**known, "weights": tuple(values["weights"])})
 
 
 def fit(signals: ArrayLike, right: ArrayLike, max_wrong: float, seed: int = 0) -> Confidence:
@@ -73,7 +74,9 @@ def choose_threshold(confidence: ArrayLike, right: ArrayLike, max_wrong: float) 
     n = len(p)
     order = np.argsort(-p, kind="stable")
     wrong = np.cumsum(~y[order]) / n
-    allowed = np.flatnonzero(wrong <= max_wrong - (1 - max_wrong) / n)
+    # equally sure questions are shown or withheld together, so a threshold lies only where the next is less sure
+    falls = np.append(np.diff(p[order]) < 0, True)
+    allowed = np.flatnonzero(falls & (wrong <= max_wrong - (1 - max_wrong) / n))
     if not len(allowed):
         return 1.0, 0.0, 0.0
     last = int(allowed[-1])

@@ -37,7 +37,7 @@ _COMMON_NAMES = frozenset(
 )
 
 # kinds of fact that an answer may take from the customer's own words
-_ECHOED = ("num:", "code:", "mail:", "url:")
+_ECHOED = ("num:", "code:", "mail:")
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def content_words(text: str) -> frozenset[str]:
 def supported(answer: str, sources: Iterable[str], said: str = "") -> Support:
     """Is every fact and name of `answer` in the sources, and none of their sentences negated?
 
-    Of what the customer `said`, names, numbers, codes and addresses may be repeated; an amount, a time or a
-    duration that only the customer claims is no fact.
+    Of what the customer `said`, names, numbers, codes and mail addresses may be repeated; an amount, a time,
+    a duration or a link that only the customer claims is no fact.
     """
     texts = list(sources)
     echoed = {fact for fact in facts(said) if fact.startswith(_ECHOED)}

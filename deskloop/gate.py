@@ -1,12 +1,13 @@
 """Champion against challenger: the verdict, with every check and its numbers.
 
-A candidate has to reach the business's thresholds, and must not be worse than the champion on the same
-cases: the paired bootstrap interval of each score may not lie below the loss that is allowed. Knows
+A candidate has to reach the business's thresholds. On the same cases as the champion no score may be surely
+worse, nor worse on average by more than the loss that is allowed, and one has to be surely better. Knows
 nothing about how the scores came about.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from deskloop.metrics import paired_bootstrap
 from deskloop.settings import Gate
 
+NAN = float("nan")
 COMPARED = ("intent", "retrieval", "usefulness")  # the per-case scores that decide
 
 
@@ -41,11 +43,16 @@ class Verdict:
         failed = [c for c in self.checks if not c.passed]
         if not failed:
             return f"passed all {len(self.checks)} checks"
-        return "refused: " + "; ".join(f"{c.name} {c.got:.3f}, wanted {c.wanted}" for c in failed)
+        return "refused: " + "; ".join(f"{c.name} {_figure(c.got)}, wanted {c.wanted}" for c in failed)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {"promote": self.promote, "summary": self.summary, "checks": [asdict(c) for c in self.checks]}
+        """JSON form; what could not be measured is null, since JSON (and Postgres) knows no NaN."""
+        checks = [asdict(c) | {"got": None if math.isnan(c.got) else c.got} for c in self.checks]
+        return {"promote": self.promote, "summary": self.summary, "checks": checks}
+
+
+def _figure(value: float) -> str:
+    return "not measured" if math.isnan(value) else f"{value:.3f}"
 
 
 def decide(
@@ -68,11 +75,11 @@ def decide(
 
 def judge(scorecard: Mapping[str, Any], rival: Mapping[str, Any] | None, gate: Gate) -> Verdict:
     """Decide from two scorecards in JSON form; scores that both have case by case are compared in pairs."""
-    scores = {name: float("nan") if v is None else float(v) for name, v in scorecard["scores"].items()}
+    scores = {name: NAN if v is None else float(v) for name, v in scorecard["scores"].items()}
     if rival is None:
         return decide(scores, gate, scorecard["cases"], None)
     ours, theirs = scorecard["cases"], rival["cases"]
-    shared = [n for n in COMPARED if n in ours and n in theirs and len(ours[n]) == len(theirs[n])]
+    shared = [n for n in COMPARED if n in ours and n in theirs and len(ours[n]) == len(theirs[n]) > 0]
     return decide(scores, gate, ours, {name: theirs[name] for name in shared})
 
 
@@ -84,17 +91,13 @@ def thresholds(scores: Mapping[str, float], gate: Gate) -> list[Check]:
         "recall_at_5": gate.min_recall_at_5,
         "answer_correct": gate.min_answer_correct,
     }
-    # a score that could not be measured (no labels, no gold answers) is not held against a threshold of 0
-    checks = [
-        Check(name, scores[name] >= bound, scores[name], f"at least {bound:.3f}")
-        for name, bound in least.items()
-        if bound > 0 or scores.get(name) == scores.get(name, 0.0)
-    ]
+    got = {name: scores.get(name, NAN) for name in (*least, "wrong_rate")}
     most = gate.max_wrong_rate
-    if scores["wrong_rate"] == scores["wrong_rate"]:
-        got = scores["wrong_rate"]
-        checks.append(Check("wrong_rate", got <= most, got, f"at most {most:.3f}"))
-    return checks
+    checks = [Check(name, got[name] >= bound, got[name], f"at least {bound:.3f}") for name, bound in least.items()]
+    checks.append(Check("wrong_rate", got["wrong_rate"] <= most, got["wrong_rate"], f"at most {most:.3f}"))
+    # what could not be measured (no labels, no gold answers) fails a threshold that was set, and no other
+    idle = {name for name, bound in least.items() if bound == 0} | ({"wrong_rate"} if most == 1 else set())
+    return [c for c in checks if not (math.isnan(c.got) and c.name in idle)]
 
 
 def compare(name: str, ours: Sequence[float], theirs: Sequence[float], max_loss: float) -> Check:

@@ -33,8 +33,9 @@ def bootstrap(values: ArrayLike, seed: int = 0) -> Interval:
     sample = np.asarray(values, dtype=float)
     if not len(sample):
         return Interval(float("nan"), float("nan"), float("nan"))
-    rows = np.random.default_rng(seed).integers(0, len(sample), (RESAMPLES, len(sample)))
-    low, high = np.percentile(sample[rows].mean(axis=1), [2.5, 97.5])
+    rng = np.random.default_rng(seed)
+    means = [sample[rng.integers(0, len(sample), len(sample))].mean() for _ in range(RESAMPLES)]
+    low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(sample.mean()), float(low), float(high))
 
 
@@ -79,7 +80,9 @@ def per_class(truth: Sequence[str], predicted: Sequence[str]) -> list[dict[str, 
 def macro_f1_interval(
     truth: Sequence[str], predicted: Sequence[str], seed: int = 0, resamples: int = 500
 ) -> Interval:
-    """Macro F1 with a bootstrap interval over cases."""
+    """Macro F1 with a bootstrap interval over cases. NaNs if empty."""
+    if not len(truth):
+        return Interval(float("nan"), float("nan"), float("nan"))
     labels = sorted(set(truth) | set(predicted))
     code = {label: i for i, label in enumerate(labels)}
     t, p = np.array([code[x] for x in truth]), np.array([code[x] for x in predicted])

@@ -1,0 +1,61 @@
+"""The threshold keeps wrong answers within what the business allows, on questions it has not seen."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deskloop.confidence import Confidence, choose_threshold, fit
+
+
+def asked(n: int, seed: int):
+    """Signals that tell, noisily, whether the top entry is right: (n, 5) and (n,)."""
+    rng = np.random.default_rng(seed)
+    right = rng.random(n) < 0.7
+    score = np.where(right, 0.8, 0.5) + rng.normal(0, 0.15, n)
+    return np.column_stack([score, rng.random((n, 4))]), right
+
+
+def shown_and_wrong(model: Confidence, signals, right) -> tuple[float, float]:
+    shown = model.of(signals) >= model.threshold
+    return float(shown.mean()), float((shown & ~right).mean())
+
+
+@pytest.mark.parametrize("allowed", [0.02, 0.05, 0.1])
+def test_on_average_wrong_answers_stay_within_what_is_allowed(allowed):
+    unseen = asked(4000, seed=999)
+    runs = [shown_and_wrong(fit(*asked(300, seed), max_wrong=allowed), *unseen) for seed in range(12)]
+    shown, wrong = np.mean(runs, axis=0)
+    assert wrong <= allowed * 1.15
+    assert shown > 0.3
+
+
+def test_a_stricter_business_shows_less():
+    signals, right = asked(400, seed=1)
+    loose, strict = fit(signals, right, 0.1), fit(signals, right, 0.02)
+    assert loose.threshold < strict.threshold
+    assert loose.coverage > strict.coverage
+
+
+def test_equally_sure_questions_are_shown_or_withheld_together():
+    confidence, right = np.array([0.9] * 50 + [0.5] * 50), np.array([True] * 75 + [False] * 25)
+    threshold, coverage, wrong = choose_threshold(confidence, right, 0.05)
+    assert 0.5 < threshold < 0.9
+    assert (coverage, wrong) == (0.5, 0.0)
+
+
+def test_where_nothing_is_safe_everything_goes_to_a_person():
+    threshold, coverage, _ = choose_threshold(np.linspace(0.1, 0.9, 50), np.zeros(50, dtype=bool), 0.02)
+    assert (threshold, coverage) == (1.0, 0.0)
+
+
+def test_too_few_questions_keep_the_cautious_defaults_and_survive_json():
+    model = fit(*asked(20, seed=1), max_wrong=0.05)
+    assert model.threshold == Confidence().threshold
+    told = json.loads(json.dumps(model.as_dict(), allow_nan=False))
+    assert Confidence.from_dict(told).weights == model.weights
+
+
+def test_a_fitted_model_survives_json():
+    model = fit(*asked(300, seed=1), max_wrong=0.05)
+    assert Confidence.from_dict(json.loads(json.dumps(model.as_dict()))) == model

@@ -1,0 +1,92 @@
+"""The gate: the business's thresholds first, then no loss and one sure gain against the champion."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deskloop import gate
+from deskloop.settings import Gate
+
+NAN = float("nan")
+GOOD = {
+    "intent_accuracy": 0.9,
+    "intent_macro_f1": 0.88,
+    "recall_at_5": 0.97,
+    "answer_correct": 0.8,
+    "wrong_rate": 0.03,
+}
+
+
+def card(scores=None, **cases):
+    return {"scores": {**GOOD, **(scores or {})}, "cases": cases}
+
+
+def coins(share: float, n: int = 400, seed: int = 0) -> list[float]:
+    return (np.random.default_rng(seed).random(n) < share).astype(float).tolist()
+
+
+def test_with_no_champion_the_thresholds_alone_decide():
+    assert gate.judge(card(), None, Gate(min_intent_accuracy=0.9, max_wrong_rate=0.05)).promote
+    verdict = gate.judge(card(), None, Gate(min_intent_accuracy=0.95))
+    assert not verdict.promote
+    assert verdict.summary == "refused: intent_accuracy 0.900, wanted at least 0.950"
+
+
+@pytest.mark.parametrize(
+    ("score", "condition"),
+    [
+        ("intent_accuracy", {"min_intent_accuracy": 0.91}),
+        ("intent_macro_f1", {"min_intent_macro_f1": 0.89}),
+        ("recall_at_5", {"min_recall_at_5": 0.98}),
+        ("answer_correct", {"min_answer_correct": 0.81}),
+        ("wrong_rate", {"max_wrong_rate": 0.02}),
+    ],
+)
+def test_each_threshold_can_refuse(score, condition):
+    verdict = gate.judge(card(), None, Gate(**condition))
+    assert [c.name for c in verdict.checks if not c.passed] == [score]
+
+
+def test_what_could_not_be_measured_fails_only_a_threshold_that_was_set():
+    unlabelled = card({"intent_accuracy": None, "intent_macro_f1": None, "wrong_rate": None})
+    assert gate.judge(unlabelled, None, Gate()).promote
+    assert "not measured" in gate.judge(unlabelled, None, Gate(min_intent_accuracy=0.5)).summary
+    assert not gate.judge(unlabelled, None, Gate(max_wrong_rate=0.1)).promote
+
+
+def test_a_challenger_that_is_surely_better_somewhere_and_worse_nowhere_wins():
+    old, same = coins(0.7), coins(0.9, seed=1)
+    new = [max(o, s) for o, s in zip(old, coins(0.3, seed=2), strict=True)]
+    assert gate.judge(card(intent=new, retrieval=same), card(intent=old, retrieval=same), Gate()).promote
+
+
+def test_the_same_scores_again_are_not_worth_a_swap():
+    same = coins(0.8)
+    verdict = gate.judge(card(intent=same), card(intent=same), Gate())
+    assert [c.name for c in verdict.checks if not c.passed] == ["better than champion"]
+
+
+def test_a_gain_in_one_score_does_not_buy_a_loss_in_another():
+    old = coins(0.8)
+    better, worse = [1.0] * 400, [x * k for x, k in zip(old, coins(0.9, seed=3), strict=True)]
+    verdict = gate.judge(card(intent=better, retrieval=worse), card(intent=old, retrieval=old), Gate())
+    assert [c.name for c in verdict.checks if not c.passed] == ["retrieval against champion"]
+
+
+def test_a_loss_on_average_beyond_what_is_allowed_refuses_even_when_it_may_be_chance():
+    old = coins(0.5, n=40)
+    new = (
+        [*old[:-2], 0.0, 0.0]
+        if old[-1] or old[-2]
+        else [0.0 if i == old.index(1.0) else x for i, x in enumerate(old)]
+    )
+    check = gate.compare("retrieval", new, old, max_loss=0.01)
+    assert not check.passed
+    assert gate.compare("retrieval", new, old, max_loss=0.2).passed
+
+
+def test_a_verdict_is_strict_json():
+    scores = card({"intent_accuracy": None})
+    told = gate.judge(scores, None, Gate(min_intent_accuracy=0.5)).as_dict()
+    assert json.loads(json.dumps(told, allow_nan=False))["promote"] is False
