@@ -138,10 +138,10 @@ class Releases:
         """Move the pointer in one transaction; with `seen`, only if it still points there."""
         try:
             with self.engine.begin() as c:
-                # an update that changes nothing takes the write lock, on SQLite and Postgres alike, so that
-                # what is read next stays true until the commit
+                # what is read stays true until the commit: the update, which changes nothing, takes SQLite's
+                # write lock, and FOR UPDATE takes the row's on Postgres
                 c.execute(update(db.champion).values(version=db.champion.c.version))
-                before = c.execute(select(db.champion.c.version)).scalar()
+                before = c.execute(select(db.champion.c.version).with_for_update()).scalar()
                 _require_servable(c, version)
                 if before == version:
                     return

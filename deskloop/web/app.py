@@ -28,6 +28,7 @@ from deskloop.web.workers import Workers
 THREADS_PER_REPLICA = 8  # an engine replica batches or queues what its threads bring
 WAITING_PER_REPLICA = 56
 BODY_BYTES = 1 << 20
+MIRROR_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
@@ -41,10 +42,10 @@ def create_app(settings: Settings, load_bot: LoadBot = load_bundle, look_every: 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(service.live.start)
-        mirror = threading.Thread(target=tracking.mirror, args=(settings, service.releases), daemon=True)
+        mirror = threading.Thread(target=_reconcile, args=(service,), name="mirror", daemon=True)
         mirror.start()
         yield
-        await asyncio.to_thread(_close, service)
+        await asyncio.to_thread(_close, service, mirror)
 
     app = FastAPI(title="Deskloop", version=version("deskloop"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.service = service
@@ -87,7 +88,14 @@ def _service(settings: Settings, load_bot: LoadBot, look_every: float) -> Servic
     )
 
 
-def _close(service: Service) -> None:
+def _reconcile(service: Service) -> None:
+    """Write what the mirror lacks. Without a release there is nothing to write, nor a mirror to be made."""
+    if service.releases.all():
+        tracking.mirror(service.settings, service.releases)
+
+
+def _close(service: Service, mirror: threading.Thread) -> None:
     service.workers.close()
+    mirror.join(timeout=MIRROR_SECONDS)  # cut short, it could leave half of MLflow's tables
     service.live.stop()
     service.releases.engine.dispose()

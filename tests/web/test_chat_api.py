@@ -75,6 +75,7 @@ def test_personal_data_is_stored_redacted_and_logged_never(start, ask, desk, cap
         http.post("/v1/chat/completions", json={"messages": secret})
     raw = b"".join(p.read_bytes() for p in server.folder.glob("deskloop.db*"))
     assert secret.encode() not in raw and b"<EMAIL_ADDRESS_1>" in raw
+    assert b"https://shop.example/help/refunds" in raw, "what the help pages print is no secret"
     ours = [r for r in caplog.records if not r.name.startswith("http")]  # the client of this test logs too
     assert any("RuntimeError" in r.getMessage() for r in ours)
     assert not [r for r in ours if secret in f"{r.getMessage()} {r.exc_info}"]
