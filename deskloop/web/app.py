@@ -25,8 +25,8 @@ from deskloop.web.rate import RateLimit
 from deskloop.web.service import Service
 from deskloop.web.workers import Workers
 
-THREADS_PER_REPLICA = 8  # an engine replica batches or queues what its threads bring
-WAITING_PER_REPLICA = 56
+THREADS_PER_REPLICA = 16  # an engine replica decodes 8 together; the next 8 are read meanwhile
+WAITING_PER_REPLICA = 48
 BODY_BYTES = 1 << 20
 MIRROR_SECONDS = 30.0
 log = logging.getLogger(__name__)

@@ -99,7 +99,7 @@ def test_a_rollback_and_a_withdrawal_go_live_too(start):
 
 def test_serving_imports_neither_the_scheduler_nor_the_training_libraries():
     code = (
-        "import sys, deskloop.web.app\n"
+        "import sys, deskloop.web.app, deskloop.bot, deskloop.generator.engines, ctranslate2\n"
         "heavy = {'prefect', 'tasks', 'flows', 'deployments', 'torch', 'transformers', 'mlflow', 'evidently'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
