@@ -59,7 +59,9 @@ class Ticket:
     core_id: str | None
 
 
-def write_shop(path: Path, tickets: Iterable[Ticket], customers: list[Customer], desk: dict[str, Any], seed: int) -> None:
+def write_shop(
+    path: Path, tickets: Iterable[Ticket], customers: list[Customer], desk: dict[str, Any], seed: int
+) -> None:
     """Write the database anew. `kind` of a ticket is its true intent, `intent` the label that the desk gave."""
     chance = random.Random(f"{seed}:shop")  # noqa: S311
     ordered = sorted(tickets, key=lambda t: (t.at, t.body))
@@ -87,7 +89,11 @@ def _orders(
     tickets: list[Ticket], customers: list[Customer], products: list[tuple[Any, ...]], chance: random.Random
 ) -> list[tuple[Any, ...]]:
     """One order for each number that a ticket names, and as many others."""
-    named = {n: (t.customer.id, t.at - timedelta(days=chance.randint(1, 20))) for t in tickets for n in order_numbers(t.body)}
+    named = {
+        n: (t.customer.id, t.at - timedelta(days=chance.randint(1, 20)))
+        for t in tickets
+        for n in order_numbers(t.body)
+    }
     others: dict[str, tuple[int, datetime]] = {}
     for _ in range(max(600, len(named))):
         when = people.moment((people.EARLY[0], people.LATE[1]), chance)
@@ -95,7 +101,9 @@ def _orders(
     return [_order(number, *who, products, chance) for number, who in {**others, **named}.items()]
 
 
-def _order(number: str, customer: int, at: datetime, products: list[tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
+def _order(
+    number: str, customer: int, at: datetime, products: list[tuple[Any, ...]], chance: random.Random
+) -> tuple[Any, ...]:
     sku, _, _, price, _ = chance.choice(products)
     quantity = chance.choices((1, 2, 3), (80, 15, 5))[0]
     total = quantity * price + (0 if quantity * price >= 60 else 4.95)

@@ -1,0 +1,24 @@
+"""The script of the after period: what customers write once couriers strike and the e-bike is sold.
+
+New matters mixed with ordinary ones, in a shuffled order. Knows nothing about how it is played.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from deskloop.demo.cores import cores, read
+from deskloop.demo.faq import article_url
+
+ORDINARY_SHARE = 0.2
+HELD_OUT_FROM = 21
+
+
+def script(seed: int) -> list[dict[str, Any]]:
+    """Rows of messages (one or more customer turns), intent, reply, article_url, held_out."""
+    chance = random.Random(f"{seed}:after")  # noqa: S311
+    new = [_row(row) for row in read("after")]
+    rows = new + _ordinary(round(len(new) * ORDINARY_SHARE / (1 - ORDINARY_SHARE)), chance)
+    chance.shuffle(rows)
+    return rows
