@@ -15,15 +15,17 @@ from deskloop.errors import BadInput, TransientError
 from deskloop.settings import Settings, load
 
 GIB = 1 << 30
+NO_CHAMPION = "none yet; `deskloop run` trains one"
 Finding = dict[str, Any]
 
 
 def examine(config: Path | None) -> list[Finding]:
     """One finding a check: {what, ok, detail}; a detail that is not ok says the way out."""
     findings = [_finding("python", _python), _finding("configuration", lambda: _configuration(config))]
-    if not findings[-1]["ok"]:
+    try:
+        settings = load(config)
+    except BadInput:  # told already, and nothing else can be looked at
         return findings
-    settings = load(config)
     checks: dict[str, Callable[[], str]] = {
         "disk": lambda: _disk(settings),
         "models": lambda: _models(settings),
@@ -76,7 +78,15 @@ def _models(settings: Settings) -> str:
 def _database(settings: Settings) -> str:
     from deskloop.database import connect
 
+    if _to_be_made(settings):
+        return f"{settings.database} is not made yet"
     return connect(settings.database).url.render_as_string()
+
+
+def _to_be_made(settings: Settings) -> bool:
+    """Is it a SQLite file that nobody has made? Connecting would make it."""
+    head, _, path = settings.database.partition(":///")
+    return head.startswith("sqlite") and not Path(path).is_file()
 
 
 def _champion(settings: Settings) -> str:
@@ -84,15 +94,17 @@ def _champion(settings: Settings) -> str:
     from deskloop.releases import Releases
     from deskloop.store import verify_manifest
 
+    if _to_be_made(settings):
+        return NO_CHAMPION
     release = Releases(connect(settings.database)).champion()
     if release is None:
-        return "none yet; `deskloop run` trains one"
+        return NO_CHAMPION
     verify_manifest(release.path)
     return f"version {release.version}, whole"
 
 
 def _port(host: str, port: int) -> str:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
         return f"{port} is {'in use' if probe.connect_ex((host, port)) == 0 else 'free'}"
 

@@ -45,7 +45,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
 
 def require_free_port(host: str, port: int, setting: str) -> None:
     """Raise BadInput if something listens on the port already."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -35,9 +35,11 @@ def mirror(settings: Settings, releases: Releases) -> int:
 
 def _mirror(uri: str, releases: Releases) -> int:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # the import sets its own levels
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     client = MlflowClient(uri, uri)
     experiment = client.get_experiment_by_name(MODEL)
@@ -75,7 +77,8 @@ def _write(client: Any, experiment_id: str, release: Release) -> None:
 
 
 def _alias(client: Any, champion: Release | None) -> None:
-    if champion is None:
+    if champion is None:  # withdrawn: an alias that still points there would tell a lie
+        client.delete_registered_model_alias(MODEL, "champion")
         return
     for version in client.search_model_versions(f"name='{MODEL}'"):
         if version.tags.get("sha256") == champion.sha256:
