@@ -23,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
@@ -30,6 +31,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from deskloop.errors import BadInput
 
 metadata = MetaData()
+_ONE_AT_A_TIME = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5402077)"}
 
 
 def now() -> datetime:
@@ -157,13 +159,23 @@ def connect(url: str) -> Engine:
         )  # errors are logged, customers' words not
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _tune_sqlite)
-        metadata.create_all(engine)
+        _create_missing(engine)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise BadInput(f"database_url is no SQLAlchemy URL that works here: {error}") from None
     except OperationalError as error:
         first = str(error.orig).splitlines()[0]
         raise BadInput(f"database at {parsed.render_as_string()} cannot be opened: {first}") from None
     return engine
+
+
+def _create_missing(engine: Engine) -> None:
+    """One process at a time: API and worker start together, and both would create what neither has found."""
+    if not set(metadata.tables) - set(inspect(engine).get_table_names()):
+        return
+    with engine.begin() as c:
+        if lock := _ONE_AT_A_TIME.get(engine.dialect.name):
+            c.exec_driver_sql(lock)
+        metadata.create_all(c)
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
