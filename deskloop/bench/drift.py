@@ -43,12 +43,15 @@ class Texts(NamedTuple):
 Verdict = Callable[[Rows, Rows], str]  # rows of null and of shifted texts -> drift, none or undetermined
 
 
-def run(reference: Path, null: Path, shifted: Path, settings: Settings) -> dict[str, Any]:
+def run(
+    reference: Path, null: Path, shifted: Path, settings: Settings, windows: tuple[int, int] = WINDOWS
+) -> dict[str, Any]:
     """Both checks on the rows {"text"} of three files, with the encoder of the configuration."""
     from deskloop.generator import base
 
     read = ([str(row["text"]) for row in rows.read(path, "text")] for path in (reference, null, shifted))
-    return measure(Texts(*read), SentenceEncoder.load(base.encoder_path(settings)), settings.monitor.alpha)
+    texts, encoder = Texts(*read), SentenceEncoder.load(base.encoder_path(settings))
+    return measure(texts, encoder, settings.monitor.alpha, windows)
 
 
 def measure(texts: Texts, encoder: Encoder, alpha: float, windows: tuple[int, int] = WINDOWS) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_more_of_the_same_rarely_alarms(reference):
 @pytest.mark.parametrize(
     ("moved", "what"),
     [
-        ({"shift": 0.5}, "text"),
+        ({"shift": 0.5}, "text"),  # a new topic that many ask about
         ({"intents": ("a", "a", "b", "d")}, "intent"),
         ({"sure": 0.6}, "confidence"),
     ],
@@ -50,6 +50,20 @@ def test_what_moves_is_named(reference, moved, what):
     assert f"{what} p=" in outcome.summary
 
 
+def test_scattered_new_questions_are_seen_as_novelty(reference):
+    window = live(200, seed=3)
+    rng = np.random.default_rng(4)
+    strange = rng.normal(size=(40, 16))
+    window.vectors[:40] = strange / np.linalg.norm(strange, axis=1, keepdims=True)
+    assert "novelty" in named(drift.check(reference, window, 0.01, 80))
+
+
+def test_customers_who_repeat_each_other_are_no_novelty(reference):
+    window = live(100, seed=3)
+    window.vectors[50:] = window.vectors[:50]
+    assert "novelty" not in named(drift.check(reference, window, 0.01, 80))
+
+
 def test_few_messages_decide_nothing(reference):
     outcome = drift.check(reference, live(30, seed=3, shift=1.0), 0.01, 80)
     assert (outcome.verdict, outcome.tests) == ("undetermined", ())
@@ -59,8 +73,8 @@ def test_few_messages_decide_nothing(reference):
 def test_a_column_that_never_changes_takes_no_share_of_the_error(reference):
     flat = live(100, seed=2, intents=("a",))
     outcome = drift.check(live(400, seed=1, intents=("a",)), flat, 0.01, 80)
-    assert [t.name for t in outcome.tests] == ["text", "confidence"]
-    assert "p <= 0.0050" in outcome.summary
+    assert [t.name for t in outcome.tests] == ["text", "novelty", "confidence"]
+    assert "p <= 0.0033" in outcome.summary
 
 
 def test_the_same_input_gives_the_same_numbers(reference):
