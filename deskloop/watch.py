@@ -12,6 +12,7 @@ from deskloop.releases import Release
 from deskloop.settings import Settings
 from deskloop.traffic import Traffic
 
+LOOK_BACK = 3  # windows
 EMPTY = drift.Sample(np.zeros((0, 1), dtype=np.float32), pd.DataFrame())
 
 
@@ -26,7 +27,9 @@ def check(
         return drift.Drift("undetermined", "there is no champion yet", 0, 0), EMPTY, EMPTY
     from deskloop.features.sentence import SentenceEncoder
 
-    rows = [r for r in traffic.window(window) if r["model_version"] == champion.version and r["kind"] != "smalltalk"]
+    # small talk and a former champion's messages are left out, so look further back than the window
+    answered = traffic.window(LOOK_BACK * window)
+    rows = [r for r in answered if r["model_version"] == champion.version and r["kind"] != "smalltalk"][-window:]
     reference = drift.Sample.load(champion.path / "reference")
     live = live_sample(rows, SentenceEncoder.load(champion.path / "encoder")) if rows else EMPTY
     outcome = drift.check(reference, live, settings.monitor.alpha, settings.monitor.min_window)
