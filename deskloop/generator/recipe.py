@@ -1,0 +1,28 @@
+"""How much fine-tuning each effort buys. Numbers only; the loop is in `finetune`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deskloop.settings import Effort
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of one fine-tuning run."""
+
+    tokens: int  # read by the model at most, prompts and repetitions included
+    epochs: int  # times an example is seen at most
+    upper: float  # share of the layers, from the top, that carry adapters; below them nothing is learnt
+    rank: int = 16
+    rate: float = 1e-3  # peak learning rate
+    batch_tokens: int = 1024  # of one step, padding included
+    longest: int = 512  # tokens of one example; longer ones are left out
+    warmup: float = 0.06
+
+
+RECIPES: dict[Effort, Recipe] = {
+    "quick": Recipe(tokens=100_000, epochs=2, upper=0.5),
+    "standard": Recipe(tokens=600_000, epochs=3, upper=0.7),
+    "thorough": Recipe(tokens=4_000_000, epochs=4, upper=1.0),
+}
