@@ -72,7 +72,8 @@ def finetune(
     Raises BadInput if no example has an answer.
     """
     recipe = recipe or RECIPES[effort]
-    encoded = [Chat.load(base).encode(example["messages"]) for example in examples]
+    chat = Chat.load(base)
+    encoded = [chat.encode(example["messages"]) for example in examples]
     batches = plan.batches(encoded, recipe, seed)
     if not batches:
         raise BadInput(f"fine-tuning needs examples with an answer, got none in {len(examples)}; add sources")
