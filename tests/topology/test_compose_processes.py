@@ -21,11 +21,18 @@ def test_a_run_started_by_hand_becomes_the_champion_that_the_api_serves(topology
 
     topology.start("worker")
     topology.wait("worker", "/health")
+    assert topology.until(lambda: planned(topology), lambda: f"a scheduled run\n{topology.log('prefect')}")
     outcome = ended(topology, started(topology, "train/deskloop"))
     assert outcome["state_type"] == "COMPLETED", topology.log("worker")
 
     assert topology.wait("api", "/readyz").json()["version"] == 1
     assert answered(topology)["choices"][0]["message"]["content"]
+
+
+def planned(topology: Any) -> int | None:
+    """How many runs the scheduler has put in, None for none yet."""
+    query = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    return topology.prefect("POST", "/flow_runs/count", json=query) or None
 
 
 def started(topology: Any, deployment: str) -> str:
