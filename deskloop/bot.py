@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,8 @@ _SMALLTALK = {
         re.I,
     ),
 }
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+_PIECE = re.compile(r"\S+\s*")
 _REPLIES = {
     "greeting": "Hello! What can I help you with?",
     "thanks": "You are welcome. Is there anything else I can help with?",
@@ -123,24 +125,28 @@ class Bot:
         return last
 
     def stream(self, messages: Sequence[Message]) -> Iterator[str | Answer]:
-        """Pieces of verified text, then the whole Answer. A piece is never taken back."""
+        """Pieces of text, each sentence once it is verified, then the whole Answer. None is ever taken back."""
         began = time.perf_counter()
-        plan = self.plan(messages)
-        text = ""
+        plan, shown = self.plan(messages), ""
         if plan.kind == "generate" and self.engine is not None:
-            text = "".join(self.engine.stream(self.compose(plan, messages), MAX_TOKENS))
-        answer = self.finish(plan, text)
-        yield from re.findall(r"\S+\s*", answer.text)
+            for sentence in self._holding(
+                _sentences(self.engine.stream(self.compose(plan, messages), MAX_TOKENS)), plan
+            ):
+                yield from _PIECE.findall(sentence)
+                shown += sentence
+        answer = self.finish(plan, shown)
+        if not shown:
+            yield from _PIECE.findall(answer.text)
         yield answer.model_copy(update={"latency_ms": (time.perf_counter() - began) * 1000})
 
     def finish(self, plan: Plan, written: str = "") -> Answer:
-        """The answer to a plan: what was `written` if it holds, else the entry's own words or a fixed text."""
-        kind, text, sources = plan.kind, written.strip(), plan.sources
+        """The answer to a plan: what was `written` as far as it holds, else the entry's own words or a fixed text."""
+        kind, text, sources = plan.kind, "".join(self._holding(_sentences([written]), plan)).strip(), plan.sources
         if kind == "handoff":
             text = self.settings.shop.handover
         elif kind == "smalltalk":
             text = _REPLIES[plan.reason or "greeting"]
-        elif kind == "generate" and self.verified(text, plan):
+        elif kind == "generate" and text:
             sources = _cited(text, plan.sources)
         else:
             kind, text, sources = "retrieve", sources[0].answer, sources[:1]
@@ -149,10 +155,19 @@ class Bot:
             kind=kind,
             intent=plan.intent,
             confidence=plan.confidence,
+            scope=plan.scope,
             sources=sources,
             reason=plan.reason,
             model=self.version,
         )
+
+    def _holding(self, sentences: Iterator[str], plan: Plan) -> Iterator[str]:
+        """The leading sentences whose every fact stands in the plan's sources."""
+        told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources]
+        for sentence in sentences:
+            if not facts.supported(sentence, told, plan.question).ok:
+                return
+            yield sentence
 
     def plan(self, messages: Sequence[Message]) -> Plan:
         """Decide what to do with the last message."""
@@ -187,11 +202,6 @@ class Bot:
     def compose(self, plan: Plan, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The generator's prompt: the best entries and the conversation."""
         return prompt.messages(self.settings.shop.name, list(plan.sources), list(messages))
-
-    def verified(self, text: str, plan: Plan) -> bool:
-        """Does every fact of `text` stand in the plan's sources?"""
-        told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources]
-        return bool(text.strip()) and facts.supported(text, told, plan.question).ok
 
     def close(self) -> None:
         """Free what the engine holds."""
@@ -253,6 +263,16 @@ def _previous(messages: Sequence[Message]) -> str:
 def _query(question: str, previous: str) -> str:
     """A short follow-up ("and to Germany?") is searched together with what came before."""
     return f"{previous} {question}" if previous and len(question.split()) <= 6 else question
+
+
+def _sentences(pieces: Iterable[str]) -> Iterator[str]:
+    """Whole sentences of a text that arrives in pieces, each with the blank behind it."""
+    rest = ""
+    for piece in pieces:
+        *done, rest = _SENTENCE_END.split(rest + piece)
+        yield from (f"{sentence} " for sentence in done)
+    if rest.strip():
+        yield rest
 
 
 def _cited(text: str, sources: Sequence[Source]) -> tuple[Source, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from deskloop import confidence, drift
-from deskloop.bot import Bot, Plan, thresholds, usual_intents
+from deskloop.bot import Bot, thresholds, usual_intents
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import SentenceEncoder
 from deskloop.intents import IntentModel
@@ -78,9 +78,11 @@ def _calibrated(bot: Bot, held: Sequence[Mapping[Any, Any]], settings: Settings)
 
 
 def _reference(bot: Bot, messages: pd.DataFrame) -> drift.Sample:
-    rows = messages[(messages["split"] != "train") & ~messages["synthetic"].astype(bool)]
-    texts = rows["text"].tolist()
-    plans: list[Plan] = bot.plan_many([conversation(row) for row in rows.to_dict("records")]) if texts else []
+    rows = messages[(messages["split"] != "train") & ~messages["synthetic"].astype(bool)].to_dict("records")
+    planned = list(zip(rows, bot.plan_many([conversation(row) for row in rows]), strict=True)) if rows else []
+    # small talk is no part of the live window either
+    seen = [(row["text"], plan) for row, plan in planned if plan.kind != "smalltalk"]
+    texts, plans = [text for text, _ in seen], [plan for _, plan in seen]
     return drift.sample(
         texts,
         bot.index.encoder.encode(texts),

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from deskloop.errors import BadInput, TransientError
 from deskloop.settings import Effort, Settings, load
+from deskloop.store import write_atomic
 
 
 class OneLineErrors(TyperGroup):
@@ -31,7 +32,7 @@ class OneLineErrors(TyperGroup):
         except (BadInput, TransientError) as error:
             line = str(error)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
                 raise
             line = (
                 f"cannot write {error.filename or 'to the home folder'}: {error.strerror}; nothing was half-written"
@@ -85,8 +86,7 @@ def init(folder: Annotated[Path, typer.Argument()] = Path(), json_: Json = False
     path = folder / "deskloop.yaml"
     if path.exists():
         raise BadInput(f"{path} exists already; edit it, or start in another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(Path(__file__).with_name("template.yaml").read_text("utf-8"), "utf-8")
+    write_atomic(path, Path(__file__).with_name("template.yaml").read_bytes())
     show({"config": str(path)}, json_, lambda: f"Wrote {path}. Point it at your data, then: deskloop run")
 
 

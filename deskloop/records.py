@@ -127,6 +127,7 @@ class Answer(Record):
     kind: Literal["generate", "retrieve", "handoff", "smalltalk"]
     intent: str | None = None
     confidence: float = Field(0.0, ge=0, le=1)
+    scope: float | None = Field(None, description="in-scope score of the question")
     sources: tuple[Source, ...] = ()
     reason: str | None = None
     model: str = Field("", description="version of the bundle that answered")

@@ -17,12 +17,13 @@ def assign(frame: Any, test_share: float, validation_share: float, seed: int) ->
     """Split per row: `train`, `validation`, `test`, or `set_aside` for synthetic rows whose core is held out.
 
     `frame` has id, at (ISO text or None), synthetic and core_id; `group`, where present, ties near-duplicates
-    together, and `source` tells whose time is compared. Shares are of real rows. Returns a pandas Series on the frame's index.
+    together, and `source` tells whose time is compared. Shares are of real rows. Returns a pandas Series on
+    the frame's index.
     """
     import pandas as pd
 
     groups = _groups(frame)
-    source = frame["source"] if "source" in frame else ""
+    source = frame.get("source", "")
     real = frame.assign(_group=groups, _source=source)[~frame["synthetic"].astype(bool)]
     table = real.groupby("_group").agg(
         rows=("id", "size"), at=("at", lambda s: _first(s)), source=("_source", "first")

@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from deskloop.releases import Release, Releases
@@ -41,6 +42,7 @@ def _mirror(uri: str, releases: Releases) -> int:
     for name in ("mlflow", "mlflow.store.db.utils", "alembic"):  # the import sets its own levels
         logging.getLogger(name).setLevel(logging.WARNING)
 
+    _create_aside(uri, MlflowClient)
     client = MlflowClient(uri, uri)
     experiment = client.get_experiment_by_name(MODEL)
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(MODEL)
@@ -54,6 +56,17 @@ def _mirror(uri: str, releases: Releases) -> int:
         _write(client, experiment_id, release)
     _alias(client, releases.champion())
     return len(missing)
+
+
+def _create_aside(uri: str, client: Any) -> None:
+    """Make a new SQLite database under another name: half-made tables would break the mirror for good."""
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    client(f"sqlite:///{aside}", f"sqlite:///{aside}").search_experiments()
+    aside.replace(path)
 
 
 def _write(client: Any, experiment_id: str, release: Release) -> None:

@@ -30,15 +30,15 @@ class Searcher(Protocol):
 
 def examples(
     messages: pd.DataFrame, knowledge: pd.DataFrame, index: Searcher, shop: str, seed: int
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Chat examples [{"messages": [system, user, assistant]}] of the training split, shuffled by `seed`."""
-    rows = _answered(messages)
+    rows: list[Row] = _answered(messages).to_dict("records")
     entries = {e["id"]: _source(e) for e in knowledge.to_dict("records")}
-    found = index.search_many(rows["text"].tolist(), 3) if len(rows) else []
+    found = index.search_many([row["text"] for row in rows], 3) if rows else []
     rng = random.Random(seed)  # noqa: S311
     built = [
         _example(row, entries.get(row["knowledge_id"]), hits, shop, rng)
-        for row, hits in zip(rows.to_dict("records"), found, strict=True)
+        for row, hits in zip(rows, found, strict=True)
     ]
     rng.shuffle(built)
     return built
@@ -51,8 +51,8 @@ def _answered(messages: pd.DataFrame) -> pd.DataFrame:
 
 
 def _example(
-    row: dict[str, Any], gold: Source | None, hits: list[Source], shop: str, rng: random.Random
-) -> dict[str, Any]:
+    row: Row, gold: Source | None, hits: list[Source], shop: str, rng: random.Random
+) -> Row:
     notes = hits[:2]
     if gold is not None:
         distractors = [h for h in hits if h.id != gold.id][:1]

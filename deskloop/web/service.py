@@ -85,6 +85,7 @@ class Service:
                 answer,
                 redactor.redact(answer.text),
                 channel="web",
+                scope=answer.scope,
                 version=loaded.release.version,
             )
         except SQLAlchemyError as error:
