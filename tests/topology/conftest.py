@@ -26,6 +26,7 @@ SECRETS = {
     "DESKLOOP_SERVE__DESK_TOKEN": "desk-token",
     "DESKLOOP_SERVE__API_KEY": "",
 }
+NOT_HERE = {"DESKLOOP_TRACKING_URI": "none"}  # MLflow's server is an extra of the image
 PATIENCE_SECONDS = 120
 
 
@@ -36,7 +37,6 @@ class Topology:
     folder: Path
     postgres: str  # host:port
     project: Path
-    extra: Mapping[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=lambda: {n: free_port() for n in ("prefect", "worker", "api")})
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ class Topology:
             "DESKLOOP_SERVE__PORT": str(self.ports["api"]),
         }
         path = f"{Path(sys.executable).parent}:{kept['PATH']}"
-        return {**kept, **given, **ports, **self.extra, "PATH": path}
+        return {**kept, **given, **ports, **NOT_HERE, "PATH": path}
 
     def _here(self, text: str) -> str:
         """A value of the compose file with its names and paths made those of this host."""
