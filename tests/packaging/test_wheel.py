@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import zipfile
 from pathlib import Path
@@ -39,14 +40,18 @@ def test_init_starts_a_project_that_says_what_it_lacks(installed: Path, tmp_path
 @pytest.mark.server
 def test_the_tiny_pipeline_makes_a_champion(installed: Path, tiny_project: Path, tmp_path: Path) -> None:
     config = ("--config", str(tiny_project / "deskloop.yaml"), "--json")
-    outcome = json.loads(
-        output(installed / "deskloop", "run", *config, cwd=tmp_path, DESKLOOP_HOME=tmp_path / "home")
-    )
+    own = {"DESKLOOP_HOME": tmp_path / "home", "DESKLOOP_PREFECT_PORT": free_port()}
+    outcome = json.loads(output(installed / "deskloop", "run", *config, cwd=tmp_path, **own))
     assert outcome["promoted"] and outcome["version"] == 1
-    listed = json.loads(
-        output(installed / "deskloop", "releases", *config, cwd=tmp_path, DESKLOOP_HOME=tmp_path / "home")
-    )
+    listed = json.loads(output(installed / "deskloop", "releases", *config, cwd=tmp_path, **own))
     assert [row["champion"] for row in listed["releases"]] == [True]
+
+
+def free_port() -> int:
+    """A port that no other Prefect server has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def output(*command: Any, cwd: Path, **variables: Any) -> str:
