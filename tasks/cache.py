@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from deskloop.settings import Settings
 from deskloop.store import Store
 
 NOT_PART_OF_A_RESULT = ("settings", "reason")
+
+_PARSING = threading.Lock()  # CPython 3.11's parser loses count of its depth when several threads use it
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -149,7 +152,9 @@ def _reached(path: Path) -> set[Path]:
 @cache
 def _imports(file: Path, mtime_ns: int) -> tuple[Path, ...]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    with _PARSING:
+        tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -22,7 +22,7 @@ class Recipe:
 
 
 RECIPES: dict[Effort, Recipe] = {
-    "quick": Recipe(tokens=100_000, epochs=2, upper=0.5),
+    "quick": Recipe(tokens=80_000, epochs=2, upper=0.5),
     "standard": Recipe(tokens=600_000, epochs=3, upper=0.7),
     "thorough": Recipe(tokens=4_000_000, epochs=4, upper=1.0),
 }
