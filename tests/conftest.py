@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import mailbox
 import os
 import pwd
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
+
+from deskloop.demo.site import serve
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -83,3 +93,146 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+PAGES = {
+    "delivery": ("How long does delivery take?", "Delivery takes 2 to 3 working days and costs 4.95 euro."),
+    "refund": ("How do I get a refund?", "Send it back within 30 days; the refund is paid within 5 working days."),
+    "warranty": ("How long is the warranty?", "The warranty on every product is 24 months."),
+}
+NOTES = {
+    "Which payment methods are there?": "You can pay by card, PayPal or bank transfer.",
+    "Where is the store?": "The store is at 12 Harbour Street, open from 10 to 18 on working days.",
+}
+ASKED = {
+    "delivery": (
+        "When will the {} that I ordered arrive at my house?",
+        "How many days until my {} gets delivered?",
+        "Shipping time for the {} please, it is a birthday present",
+        "Where is the parcel with my {}, still not here",
+    ),
+    "refund": (
+        "The {} does not fit, I want my money back",
+        "How can I return a {} and be refunded?",
+        "I sent back the {} last week, where is the refund?",
+        "Please cancel the {} and pay me back",
+    ),
+    "warranty": (
+        "My {} broke after a year, is there still warranty?",
+        "Does the guarantee cover a torn {}?",
+        "The zip of the {} is defective, will you repair it?",
+        "For how many months is the {} under warranty?",
+    ),
+}
+THINGS = ("rain jacket", "tent", "sleeping bag", "backpack", "headlamp", "stove")
+OPENING = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class TinyModels:
+    """Folders to name as `model.base` and `model.encoder`."""
+
+    base: Path
+    encoder: Path
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
+    """A seeded two-layer generator trained on the tiny shop's words, and the encoder without weights."""
+    from deskloop.features.tiny import TinyEncoder
+    from deskloop.generator import tiny
+
+    folder = tmp_path_factory.mktemp("models")
+    models = TinyModels(folder / "base", folder / "encoder")
+    tiny.train([f"{row['text']} {row['reply']}" for row in tickets("http://127.0.0.1/")], models.base)
+    TinyEncoder().save(models.encoder)
+    return models
+
+
+@pytest.fixture
+def tiny_project(tmp_path: Path, tiny_models: TinyModels) -> Iterator[Path]:
+    """A folder with a deskloop.yaml and a shop of 80 rows: knowledge, tickets, mails, and a site that is served."""
+    folder = tmp_path / "project"
+    (folder / "site").mkdir(parents=True)
+    write_site(folder / "site", {name: [page] for name, page in PAGES.items()})
+    with serve(folder / "site") as url:
+        write_project(folder, url, tiny_models)
+        yield folder
+
+
+def write_project(folder: Path, url: str, models: TinyModels) -> None:
+    """All of the shop but its site, and the configuration."""
+    rows = [{"question": question, "answer": answer} for question, answer in NOTES.items()]
+    (folder / "notes.jsonl").write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    with sqlite3.connect(folder / "shop.sqlite") as db:
+        db.execute("CREATE TABLE tickets (id TEXT, text TEXT, reply TEXT, intent TEXT, at TEXT, url TEXT)")
+        db.executemany("INSERT INTO tickets VALUES (:id, :text, :reply, :intent, :at, :url)", tickets(url))
+    db.close()
+    for number, thing in enumerate(THINGS[:3]):
+        append_mail(folder / "desk.mbox", number, f"The buckle of the {thing} that I bought from you is broken.")
+    sql = {"columns": {"knowledge_url": "url"}, "query": "SELECT * FROM tickets ORDER BY id"}
+    config = {
+        "home": "home",
+        "tracking_uri": "none",
+        "prefect_port": _free_port(),
+        "serve": {"port": _free_port()},
+        "shop": {"name": "Tiny Outdoor"},
+        "sources": [
+            {"kind": "files", "name": "notes", "path": "notes.jsonl", "content": "knowledge"},
+            {"kind": "sql", "name": "tickets", "url": "sqlite:///shop.sqlite", **sql},
+            {"kind": "mail", "name": "mail", "path": "desk.mbox", "own_addresses": ["help@tiny.example"]},
+            {"kind": "faq", "name": "faq", "url": url, "rate": 1000, "allow_private": True},
+        ],
+        # so few rows that much must be held out: the drift check needs 20 of them
+        "preprocess": {"test_share": 0.3, "validation_share": 0.3},
+        "model": {"base": str(models.base), "encoder": str(models.encoder)},
+        "gate": {"min_intent_accuracy": 0.3},
+        "monitor": {"window": 50, "min_window": 20},
+    }
+    (folder / "deskloop.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+
+
+def write_site(folder: Path, pages: dict[str, list[tuple[str, str]]]) -> None:
+    """One page for each topic, linked from the first."""
+    links = "".join(f'<a href="{name}.html">{name}</a>' for name in pages)
+    (folder / "index.html").write_text(f"<title>Help</title><h1>Help</h1>{links}", "utf-8")
+    for name, entries in pages.items():
+        body = "".join(f"<h2>{question}</h2><p>{answer}</p>" for question, answer in entries)
+        (folder / f"{name}.html").write_text(f"<title>{name}</title>{body}", "utf-8")
+
+
+def tickets(url: str) -> list[dict[str, str]]:
+    """Labelled, answered and dated questions, the intents in turn."""
+    asked = [(i, ask.format(thing)) for thing, n in product(THINGS, range(4)) for i, ask in _nth(n)]
+    return [
+        {
+            "id": f"t{number:03d}",
+            "text": text,
+            "reply": PAGES[intent][1],
+            "intent": intent,
+            "at": (OPENING + timedelta(days=number)).isoformat(),
+            "url": f"{url}{intent}.html",
+        }
+        for number, (intent, text) in enumerate(asked)
+    ]
+
+
+def append_mail(path: Path, number: int, text: str) -> None:
+    """A customer's mail and the desk's reply."""
+    box = mailbox.mbox(path)
+    for sender, body in ((f"ann{number}@mail.example", text), ("help@tiny.example", PAGES["warranty"][1])):
+        mail = EmailMessage()
+        ours = sender.startswith("help")
+        mail["From"], mail["To"] = sender, f"ann{number}@mail.example" if ours else "help@tiny.example"
+        mail["Subject"] = f"{'Re: ' * ours}Broken, case {number}"
+        mail["Message-ID"] = f"<{number}.{sender}>"
+        mail["Date"] = OPENING + timedelta(days=20 + number, hours=ours)
+        if ours:
+            mail["In-Reply-To"] = f"<{number}.ann{number}@mail.example>"
+        mail.set_content(body)
+        box.add(mail)
+    box.close()
+
+
+def _nth(n: int) -> list[tuple[str, str]]:
+    return [(intent, ways[n]) for intent, ways in ASKED.items()]
