@@ -63,4 +63,5 @@ def _example(
 
 
 def _source(entry: Row) -> Source:
-    return Source(id=entry["id"], question=entry["question"], answer=entry["answer"], url=entry["url"], score=1.0)
+    url = entry["url"] if isinstance(entry["url"], str) else None  # a missing one is NaN in a frame
+    return Source(id=entry["id"], question=entry["question"], answer=entry["answer"], url=url, score=1.0)
