@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from deskloop import facts
+from deskloop import facts, usual
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
@@ -24,6 +24,7 @@ from deskloop.settings import Settings
 
 Message = Mapping[str, str]
 MAX_TOKENS = 90
+FOUND = 10
 USED_SOURCES = 2
 _SMALLTALK = {
     "greeting": re.compile(
@@ -183,9 +184,9 @@ class Bot:
         """What the last message of each conversation means, and what search finds for it."""
         questions = [_question(messages) for messages in batch]
         previous = [_previous(messages) for messages in batch]
-        predictions = self._predict(questions, previous)
         queries = [_query(q, p) for q, p in zip(questions, previous, strict=True)]
-        found = self.index.search_many(queries, 5) if queries else []
+        found = self.index.search_many(queries, FOUND) if queries else []
+        predictions = self._predict(questions, previous, found)
         return [
             Reading(question, prediction, tuple(hits), self._signals(hits, prediction))
             for question, prediction, hits in zip(questions, predictions, found, strict=True)
@@ -196,8 +197,8 @@ class Bot:
         if not hits:
             return (0.0,) * 5
         margin = hits[0].score - (hits[1].score if len(hits) > 1 else 0.0)
-        usual = self.agreement.get(hits[0].id, {}).get(prediction.intent, 0.0)
-        return (hits[0].score, margin, prediction.confidence, prediction.scope, usual)
+        agreed = self.agreement.get(hits[0].id, {}).get(prediction.intent, 0.0)
+        return (hits[0].score, margin, prediction.confidence, prediction.scope, agreed)
 
     def compose(self, plan: Plan, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The generator's prompt: the best entries and the conversation."""
@@ -209,10 +210,17 @@ class Bot:
         if close:
             close()
 
-    def _predict(self, questions: list[str], previous: list[str]) -> list[Prediction]:
-        if self.intents is None:
+    def _predict(self, questions: list[str], previous: list[str], found: list[list[Source]]) -> list[Prediction]:
+        """The classifier's intents, with what the found entries usually answer as a second opinion."""
+        if self.intents is None or not questions:
             return [Prediction(intent="", confidence=0.0, scope=1.0)] * len(questions)
-        return self.intents.predict(questions, previous)
+        labels = self.intents.labels
+        shares, scope = self.intents.scores(questions, previous)
+        rows = [usual.blended(row, labels, hits, self.agreement) for row, hits in zip(shares, found, strict=True)]
+        return [
+            Prediction(intent=labels[int(row.argmax())], confidence=min(1.0, float(row.max())), scope=float(known))
+            for row, known in zip(rows, scope, strict=True)
+        ]
 
     def _decide(self, reading: Reading, confidence: float) -> Plan:
         question, prediction, hits = reading.question, reading.prediction, reading.hits
@@ -232,18 +240,6 @@ class Bot:
         if not hits or confidence < self.confidence.threshold:
             return plan("handoff", "not sure enough")
         return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])
-
-
-def usual_intents(examples: Sequence[tuple[str, str]]) -> dict[str, dict[str, float]]:
-    """For each entry, how its past questions were labelled, from (entry id, intent) pairs. Shares sum to 1."""
-    counts: dict[str, dict[str, int]] = {}
-    for entry, intent in examples:
-        of_entry = counts.setdefault(entry, {})
-        of_entry[intent] = of_entry.get(intent, 0) + 1
-    return {
-        entry: {intent: n / sum(of_entry.values()) for intent, n in of_entry.items()}
-        for entry, of_entry in counts.items()
-    }
 
 
 def thresholds(confidence: Confidence, agreement: Mapping[str, Any], policy: str) -> dict[str, Any]:

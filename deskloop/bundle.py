@@ -16,12 +16,13 @@ from typing import Any
 import pandas as pd
 
 from deskloop import confidence, drift
-from deskloop.bot import Bot, thresholds, usual_intents
+from deskloop.bot import Bot, thresholds
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import SentenceEncoder
 from deskloop.intents import IntentModel
 from deskloop.scorecard import conversation
 from deskloop.settings import Settings
+from deskloop.usual import usual_intents
 
 
 def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, settings: Settings) -> None:

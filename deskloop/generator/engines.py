@@ -20,6 +20,7 @@ from deskloop.settings import Settings
 
 Messages = Sequence[Mapping[str, str]]
 BATCH = 16  # prompts decoded together where nobody waits for the first word
+SCORED = 8  # conversations scored at once: each keeps a row of the whole vocabulary per token
 
 
 def load_engine(folder: Path, settings: Settings) -> CT2Engine | OpenAIEngine:
@@ -76,7 +77,7 @@ class CT2Engine:
         """Perplexity per token of the assistant's turns of [{"messages": [...]}]; NaN if there are none."""
         encoded = [self.chat.encode(example["messages"]) for example in examples]
         token = self.chat.tokenizer.id_to_token
-        scored = self._model.score_batch([[token(i) for i in e.ids] for e in encoded], max_batch_size=BATCH)
+        scored = self._model.score_batch([[token(i) for i in e.ids] for e in encoded], max_batch_size=SCORED)
         # the first token has no score: score i belongs to token i + 1
         told = [
             score

@@ -1,0 +1,33 @@
+"""What entries usually answer, as a second opinion on an intent."""
+
+import numpy as np
+import pytest
+
+from deskloop.records import Source
+from deskloop.usual import blended, opinion, usual_intents
+
+
+def hit(name, score):
+    return Source(id=name, question="q", answer="a", url=None, score=score)
+
+
+def test_an_entry_carries_the_shares_of_its_past_questions():
+    usual = usual_intents([("e", "a"), ("e", "a"), ("e", "b"), ("f", "b")])
+    assert usual == {"e": {"a": pytest.approx(2 / 3), "b": pytest.approx(1 / 3)}, "f": {"b": 1.0}}
+
+
+def test_the_best_entry_weighs_most():
+    usual = usual_intents([("e", "a"), ("f", "b")])
+    shares = opinion(["a", "b"], [hit("e", 0.9), hit("f", 0.3)], usual)
+    assert shares[0] > 0.9 and shares.sum() == pytest.approx(1)
+
+
+def test_without_past_questions_the_classifier_alone_decides():
+    first = np.array([0.3, 0.7])
+    assert blended(first, ["a", "b"], [hit("new", 0.9)], {}) == pytest.approx(first)
+    assert blended(first, ["a", "b"], [], {}) == pytest.approx(first)
+
+
+def test_a_sure_second_opinion_can_turn_an_unsure_classifier():
+    usual = usual_intents([("e", "a")])
+    assert blended([0.4, 0.6], ["a", "b"], [hit("e", 0.9)], usual).argmax() == 0
