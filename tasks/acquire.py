@@ -9,7 +9,7 @@ from tasks import report
 from tasks.cache import Sourced, stage
 
 
-@stage("acquire", policy=Sourced, run_name="acquire-{source.name}", tags=["data acquisition"])
+@stage("acquire", policy=Sourced, run_name="acquire-{source.name}")
 def acquire(source: AnySource, settings: Settings) -> Receipt:
     """Read one source. Rows that cannot be read are set aside with a reason."""
     from deskloop import sources

@@ -9,6 +9,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -85,8 +86,8 @@ class Sourced(Stage):
         stage = super().compute_key(task_ctx, inputs, flow_parameters)
         try:
             content = fingerprint(inputs["source"], inputs["settings"])
-        except Exception as error:  # the body meets the same failure and tells it, with retries
-            content = f"unreadable: {error}"
+        except Exception:  # the body meets the same failure and tells it, with retries; no result fits this key
+            content = f"unreadable: {uuid.uuid4()}"
         return hashlib.sha256(f"{stage}:{content}".encode()).hexdigest()
 
 
@@ -98,7 +99,11 @@ def stage(
     run_name: str | None = None,
     **options: Any,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A task that is one stage: cached by `policy`, retried with backoff and jitter where that may help."""
+    """A task that is one stage: cached by `policy`, retried with backoff and jitter where that may help.
+
+    It has no tags: for each the engine asks the server for a concurrency limit before it even looks into the
+    cache, which takes about two seconds on SQLite.
+    """
     configured = task(
         name=name,
         task_run_name=run_name,

@@ -15,7 +15,7 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("deploy", reads=("gate",), tags=["deployment"])
+@stage("deploy", reads=("gate",))
 def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason: str, settings: Settings) -> Outcome:
     """Decide, register, promote, smoke-test; a smoke test that fails puts the old champion back."""
     from deskloop import cards, gate, tracking
@@ -59,7 +59,7 @@ def _promote(releases: Releases, version: int, reason: str, settings: Settings) 
         raise
 
 
-@task(name="roll-back", tags=["deployment"])
+@task(name="roll-back")
 def roll_back(version: int | None, reason: str, settings: Settings) -> int:
     """Point to an earlier version."""
     from deskloop import tracking

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deskloop.scorecard import Scorecard
 
 
-@stage("baselines", reads=("effort", "model", "shop"), tags=["evaluation"])
+@stage("baselines", reads=("effort", "model", "shop"))
 def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: Settings) -> Receipt:
     """Majority class, TF-IDF + LinearSVC, BM25 and the untuned base model."""
     from deskloop.generator.base import base_engine
@@ -35,7 +35,7 @@ def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: S
     return store.put_json("baselines", figures)
 
 
-@stage("evaluate", reads=("effort", "model", "shop"), tags=["evaluation"])
+@stage("evaluate", reads=("effort", "model", "shop"))
 def evaluate(
     messages: Receipt, knowledge: Receipt, candidate: Receipt, baselines: Receipt, settings: Settings
 ) -> Receipt:
@@ -50,7 +50,7 @@ def evaluate(
     return store.put_json("scorecard", {**card.as_dict(), "baselines": table, "gains": gains})
 
 
-@stage("champion-scores", reads=("effort", "shop"), tags=["evaluation"])
+@stage("champion-scores", reads=("effort", "shop"))
 def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, settings: Settings) -> Receipt | None:
     """The champion's scores on the candidate's cases; None where there is no champion, or it is the candidate.
 

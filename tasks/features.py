@@ -11,7 +11,7 @@ from deskloop.store import Store
 from tasks.cache import stage
 
 
-@stage("fit-tfidf", reads=("features",), tags=["feature engineering"])
+@stage("fit-tfidf", reads=("features",))
 def fit_tfidf(messages: Receipt, settings: Settings) -> Receipt:
     """Vocabulary and weights of the training messages."""
     from deskloop.features.tfidf import Tfidf
@@ -21,7 +21,7 @@ def fit_tfidf(messages: Receipt, settings: Settings) -> Receipt:
     return store.put_dir("tfidf", lambda folder: _saved(Tfidf.fit(texts), folder, len(texts)))
 
 
-@stage("train-word2vec", reads=("features", "effort", "model"), tags=["feature engineering"])
+@stage("train-word2vec", reads=("features", "effort", "model"))
 def train_word2vec(messages: Receipt, settings: Settings) -> Receipt:
     """Word vectors of the team's own language."""
     from deskloop.features.word2vec import WordVectors
@@ -35,7 +35,7 @@ def train_word2vec(messages: Receipt, settings: Settings) -> Receipt:
     )
 
 
-@stage("sentence-vectors", reads=("features", "model"), tags=["feature engineering"])
+@stage("sentence-vectors", reads=("features", "model"))
 def sentence_vectors(messages: Receipt, settings: Settings) -> Receipt:
     """A unit vector for each message, in the order of the table."""
     from deskloop.generator.base import encoder_path

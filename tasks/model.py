@@ -11,7 +11,7 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("build-index", reads=("model",), tags=["feature engineering"])
+@stage("build-index", reads=("model",))
 def build_index(messages: Receipt, knowledge: Receipt, settings: Settings) -> Receipt:
     """Search over the knowledge, and over past questions that it answered."""
     from deskloop.generator.base import encoder_path
@@ -30,7 +30,7 @@ def build_index(messages: Receipt, knowledge: Receipt, settings: Settings) -> Re
     return store.put_dir("index", save)
 
 
-@stage("fit-intents", reads=("features", "model"), tags=["modeling"])
+@stage("fit-intents", reads=("features", "model"))
 def fit_intents(
     messages: Receipt, tfidf: Receipt, words: Receipt, vectors: Receipt, settings: Settings
 ) -> Receipt | None:
@@ -46,7 +46,7 @@ def fit_intents(
     return store.put_dir("intents", lambda folder: model.save(folder))
 
 
-@stage("fine-tune", reads=("effort", "model", "shop"), tags=["modeling"])
+@stage("fine-tune", reads=("effort", "model", "shop"))
 def fine_tune(messages: Receipt, knowledge: Receipt, index: Receipt, settings: Settings) -> Receipt:
     """The base model fine-tuned on the team's dialogues, and its int8 export."""
     from deskloop import learning
@@ -59,7 +59,7 @@ def fine_tune(messages: Receipt, knowledge: Receipt, index: Receipt, settings: S
     )
 
 
-@stage("assemble", reads=("model", "shop"), tags=["modeling"])
+@stage("assemble", reads=("model", "shop"))
 def assemble(
     messages: Receipt, index: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
 ) -> Receipt:

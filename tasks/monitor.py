@@ -16,7 +16,7 @@ DRIFT_EVENT = "deskloop.drift.detected"
 LEASE = "retrain"
 
 
-@task(name="compare", tags=["monitoring"])
+@task(name="compare")
 def compare(window: int, settings: Settings) -> DriftOutcome:
     """One drift check over the latest `window` messages. Reads nothing but the traffic store and the champion."""
     from deskloop import drift, watch
@@ -36,7 +36,7 @@ def compare(window: int, settings: Settings) -> DriftOutcome:
     )
 
 
-@task(name="announce", tags=["monitoring"])
+@task(name="announce")
 def announce(outcome: DriftOutcome, settings: Settings) -> DriftOutcome:
     """Emit the event that starts training, unless one did within the cooldown."""
     lease = Releases(connect(settings.database))

@@ -9,7 +9,7 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("preprocess", reads=("preprocess", "shop", "sources", "model"), tags=["preprocessing"])
+@stage("preprocess", reads=("preprocess", "shop", "sources", "model"))
 def preprocess(batches: list[Receipt], settings: Settings) -> Dataset:
     """Clean, normalise, redact, deduplicate and split. Every row is accepted or quarantined."""
     from deskloop import prepare
