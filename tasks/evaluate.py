@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 @stage("baselines", reads=("effort", "model", "shop"))
 def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: Settings) -> Receipt:
     """Majority class, TF-IDF + LinearSVC, BM25 and the untuned base model."""
-    from deskloop.generator.base import base_engine
-
     from deskloop import peers
+    from deskloop.generator.base import base_engine
 
     store = Store(settings.store_root)
     frame, entries = store.table(messages), _entries(store, knowledge)
@@ -85,12 +84,11 @@ def _entries(store: Store, knowledge: Receipt) -> list[KnowledgeEntry]:
 
 def _searching(store: Store, index: Receipt, settings: Settings) -> Bot:
     """A bot that only searches: what the untuned base needs."""
-    from deskloop.features.index import SearchIndex
-    from deskloop.generator.base import encoder_path
-
     from deskloop.bot import Bot
     from deskloop.confidence import Confidence
+    from deskloop.features.index import SearchIndex
     from deskloop.features.sentence import SentenceEncoder
+    from deskloop.generator.base import encoder_path
 
     found = SearchIndex.load(store.path(index), SentenceEncoder.load(encoder_path(settings)))
     return Bot(found, None, None, Confidence(), {}, "retrieve", settings)

@@ -38,10 +38,10 @@ def train_word2vec(messages: Receipt, settings: Settings) -> Receipt:
 @stage("sentence-vectors", reads=("features", "model"))
 def sentence_vectors(messages: Receipt, settings: Settings) -> Receipt:
     """A unit vector for each message, in the order of the table."""
-    from deskloop.generator.base import encoder_path
     from safetensors.numpy import save_file
 
     from deskloop.features.sentence import SentenceEncoder
+    from deskloop.generator.base import encoder_path
 
     store = Store(settings.store_root)
     texts = store.table(messages)["text"].tolist()

@@ -14,10 +14,9 @@ from tasks.cache import stage
 @stage("build-index", reads=("model",))
 def build_index(messages: Receipt, knowledge: Receipt, settings: Settings) -> Receipt:
     """Search over the knowledge, and over past questions that it answered."""
-    from deskloop.generator.base import encoder_path
-
     from deskloop.features import index
     from deskloop.features.sentence import SentenceEncoder
+    from deskloop.generator.base import encoder_path
 
     store = Store(settings.store_root)
     encoder = SentenceEncoder.load(encoder_path(settings))
@@ -64,9 +63,8 @@ def assemble(
     messages: Receipt, index: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
 ) -> Receipt:
     """The candidate bundle: all parts, calibrated thresholds and the drift reference."""
-    from deskloop.generator.base import encoder_path
-
     from deskloop import bundle
+    from deskloop.generator.base import encoder_path
 
     store = Store(settings.store_root)
     parts = {"generator": store.path(generator), "index": store.path(index), "encoder": encoder_path(settings)}
