@@ -98,7 +98,7 @@ def _chat(number: str, talk: Talk, desk: dict[str, Any], chance: random.Random) 
         "department_name": "Customer care",
         "agent_ids": [agent[0]] if answered else [],
         "agent_names": [agent[1]] if answered else [],
-        "tags": [*([f"intent:{talk.intent}"] if talk.intent else []), *chance.sample(("web", "vip", "follow-up"), chance.random() < 0.1)],
+        "tags": _tags(talk, chance),
         "rating": rating if answered else None,
         "comment": chance.choice(desk["comments"]) if answered and rating and chance.random() < 0.3 else None,
         "duration": int((ended - talk.at).total_seconds()),
@@ -117,6 +117,11 @@ def _chat(number: str, talk: Talk, desk: dict[str, Any], chance: random.Random) 
         "custom": {"article_url": talk.article_url, "synthetic": talk.synthetic, "core_id": talk.core_id},
         "history": history,
     }  # fmt: skip
+
+
+def _tags(talk: Talk, chance: random.Random) -> list[str]:
+    label = [f"intent:{talk.intent}"] if talk.intent else []
+    return label + ([chance.choice(("web", "vip", "follow-up"))] if chance.random() < 0.1 else [])
 
 
 def _history(number: str, talk: Talk, agent: tuple[str, str], chance: random.Random) -> Iterator[dict[str, Any]]:

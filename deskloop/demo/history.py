@@ -25,7 +25,7 @@ from deskloop.sources.synthetic import grow
 CHAT_SHARE = 0.4
 UNLABELLED = 0.05
 TWICE = 8
-_GROWN = {"everyday": (2, 2, 3), "hard": (0, 1), "oos": (0, 1)}
+_GROWN = {"everyday": (1, 1, 2), "hard": (0, 0, 1), "oos": (0, 0, 1)}
 _GROWN_CHATS = 0.06
 _CAPITAL = re.compile(r"\b[A-Z][a-z]{2,}\b")
 
@@ -58,7 +58,12 @@ def history(desk: dict[str, Any], seed: int) -> History:
 
 
 def _place(
-    ticket: Ticket, as_chat: bool, talks: list[Talk], tickets: list[Ticket], desk: dict[str, Any], chance: random.Random
+    ticket: Ticket,
+    as_chat: bool,
+    talks: list[Talk],
+    tickets: list[Ticket],
+    desk: dict[str, Any],
+    chance: random.Random,
 ) -> None:
     if as_chat:
         talks.append(_talk(ticket, desk, chance))
@@ -175,3 +180,29 @@ def _fitting_reply(core: Core, text: str) -> str | None:
     for old, new in zip(before, after, strict=True):
         reply = reply.replace(old, new)
     return reply
+
+
+def _dialogue(row: dict[str, Any], crowd: _Crowd, chance: random.Random) -> Talk:
+    """A conversation that was written whole."""
+    said = " ".join(turn["text"] for turn in row["turns"])
+    return Talk(
+        at=people.moment(people.period(is_late(row["id"], "dialogues")), chance),
+        customer=crowd.writer(said),
+        turns=tuple((turn["role"], turn["text"]) for turn in row["turns"]),
+        intent=row["intent"],
+        article_url=article_url(row["faq"]),
+        core_id=row["id"],
+    )
+
+
+def _other(row: dict[str, Any], crowd: _Crowd, desk: dict[str, Any], chance: random.Random) -> Talk:
+    """A message in another language or of another tone, told as a chat."""
+    turns = (("customer", row["text"]), *([("agent", row["reply"])] if row.get("reply") else []))
+    return Talk(
+        at=people.moment(people.EARLY, chance),
+        customer=crowd.writer(row["text"]),
+        turns=dressed(turns, desk, chance),
+        intent=row.get("intent"),
+        article_url=article_url(row.get("faq")),
+        core_id=row["id"],
+    )

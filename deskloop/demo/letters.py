@@ -1,4 +1,4 @@
-"""One e-mail as a mail program would send it: quoting style, MIME form and encoding. Knows nothing of threads' content.
+"""One e-mail as a mail program would send it: quoting style, MIME form and encoding. Knows nothing of contents.
 
 The styles follow what the programs do: Gmail and Apple Mail quote below an attribution, Outlook below a block of
 headers, Thunderbird above the answer, a Dutch webmailer below a dashed line.
@@ -47,6 +47,7 @@ class Letter:
     charset: str = "utf-8"
     transfer: str = "quoted-printable"
     answers: Letter | None = None
+    quoting: bool = True
     inline: bool = False
     extra: tuple[tuple[str, str], ...] = ()
 
@@ -89,7 +90,7 @@ def render(letter: Letter) -> bytes:
 def body(letter: Letter) -> str:
     """Own words and what the program quotes, as plain text."""
     before = letter.answers
-    if before is None:
+    if before is None or not letter.quoting:
         return letter.text + "\n"
     if letter.inline:
         return _interleaved(letter, before)

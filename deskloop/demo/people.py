@@ -17,7 +17,7 @@ AGENTS = (("31", "Marieke"), ("32", "Jonas"), ("33", "Fatima"), ("34", "Wout"), 
 _NAMES = {
     "NL": (
         "Sanne Daan Fleur Bram Lotte Thijs Anouk Ruben Femke Koen Iris Jeroen Maaike Niels Esther Youssef",
-        "de Vries|Jansen|van den Berg|Bakker|Visser|Smit|Mulder|Bos|Dekker|van Dijk|Hoekstra|El Amrani|Postma|Kuipers",
+        "de Vries|Jansen|van den Berg|Bakker|Visser|Smit|Mulder|Bos|Dekker|van Dijk|Hoekstra|El Amrani|Postma",
     ),
     "BE": (
         "Lies Pieter Elke Jelle Griet Wannes Amélie Tibo Nele Seppe Charlotte Mathis Hanne Arne",

@@ -37,7 +37,7 @@ class Played:
 
 
 def script() -> list[dict[str, Any]]:
-    """The after period in its order: rows of messages, intent, reply, article_url, held_out."""
+    """The after period in its order: rows of messages, intent, reply, article_url."""
     return [json.loads(line) for line in (RAW / "after.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -51,7 +51,7 @@ def simulate(
 ) -> dict[str, Any]:
     """Play `rows` (the whole script if None), starting `rate` conversations per second.
 
-    With a desk token, the desk then reviews each row that is not held out. Raises BadInput if the API does not
+    With a desk token, the desk then reviews each row. Raises BadInput if the API does not
     answer or refuses. Returns the counts of `Played`.
     """
     rows = script() if rows is None else list(rows)
@@ -84,7 +84,7 @@ def _play(http: httpx.Client, token: str | None, row: dict[str, Any], conversati
         answer = _post(http, "/v1/chat/completions", {"messages": said}, {"X-Conversation-Id": conversation})
         said.append({"role": "assistant", "content": answer["choices"][0]["message"]["content"]})
         answers.append(answer["deskloop"])
-    reviewed = bool(token) and not row.get("held_out")
+    reviewed = bool(token)
     if reviewed:
         _review(http, str(token), row, answers[0]["customer_message_id"])
     handed = sum(a.get("kind") == "handoff" for a in answers)

@@ -38,8 +38,9 @@ CREATE INDEX tickets_by_time ON tickets(created_at);
 """
 # Usual minutes that a ticket of an intent takes; where none is named, 6.
 _MINUTES = {
-    "complaint": 24, "talk_to_human": 9, "missing_item": 15, "damaged_item": 14, "wrong_item": 13, "warranty_claim": 17,
-    "payment_problem": 14, "refund_status": 10, "account_data": 8, "store_info": 3, "product_stock": 4, "size_help": 5,
+    "complaint": 24, "talk_to_human": 9, "missing_item": 15, "damaged_item": 14, "wrong_item": 13,
+    "warranty_claim": 17, "payment_problem": 14, "refund_status": 10, "account_data": 8, "store_info": 3,
+    "product_stock": 4, "size_help": 5,
 }  # fmt: skip
 _STATUSES = ("delivered", "delivered", "delivered", "returned", "shipped", "cancelled")
 
@@ -114,7 +115,8 @@ def _ticket(number: int, ticket: Ticket, desk: dict[str, Any], chance: random.Ra
     outcome = chance.choices(("solved", "escalated", "no answer from customer"), _odds(ticket))[0]
     minutes = round(_MINUTES.get(ticket.kind, 6) * chance.lognormvariate(0, 0.5), 1)
     return (
-        number, _stamp(ticket.at), ticket.customer.email, chance.choices(("form", "email", "phone"), (60, 30, 10))[0],
+        number, _stamp(ticket.at), ticket.customer.email,
+        chance.choices(("form", "phone", "social"), (75, 15, 10))[0],
         _subject(ticket, desk, chance), ticket.body, ticket.reply, ticket.intent, ticket.article_url, outcome,
         _csat(ticket, outcome, chance), minutes, int(ticket.synthetic), ticket.core_id,
     )  # fmt: skip

@@ -13,8 +13,8 @@ from deskloop.demo.simulate import simulate
 from deskloop.errors import BadInput
 
 ROWS = [
-    {"messages": ["strike?", "and express?"], "intent": "courier_strike", "reply": "10 days", "article_url": "u", "held_out": False},
-    {"messages": ["volt range"], "intent": "ebike_volt", "reply": "90 km", "article_url": "v", "held_out": True},
+    {"messages": ["strike?", "and express?"], "intent": "courier_strike", "reply": "10 days", "article_url": "u"},
+    {"messages": ["volt range"], "intent": "ebike_volt", "reply": "90 km", "article_url": "v"},
 ]  # fmt: skip
 
 
@@ -58,16 +58,16 @@ def small_api(busy: int = 0):
         server.server_close()
 
 
-def test_each_turn_is_sent_with_what_was_said_before_and_reviewed_unless_held_out():
+def test_each_turn_is_sent_with_what_was_said_before_and_reviewed():
     with small_api() as (url, asked):
         played = simulate(url, "secret", ROWS, rate=1000, progress=lambda _: None, workers=1)
     assert {k: played[k] for k in ("conversations", "messages", "handed_over", "reviews")} == {
-        "conversations": 2, "messages": 3, "handed_over": 3, "reviews": 1,
+        "conversations": 2, "messages": 3, "handed_over": 3, "reviews": 2,
     }  # fmt: skip
     chats = [(headers["X-Conversation-Id"], body["messages"]) for path, headers, body in asked if "chat" in path]
     assert [m["content"] for m in chats[1][1]] == ["strike?", "answer 1", "and express?"]
     assert chats[0][0] == chats[1][0] != chats[2][0]
-    [(path, headers, review)] = [a for a in asked if "reviews" in a[0]]
+    _, headers, review = next(a for a in asked if "reviews" in a[0] and a[2]["intent"] == "courier_strike")
     assert headers["Authorization"] == "Bearer secret"
     assert review == {"message_id": "c1", "intent": "courier_strike", "reply": "10 days", "knowledge_url": "u"}
 

@@ -42,7 +42,10 @@ def test_an_unchanged_page_is_not_sent_twice(shop):
         first = httpx.get(f"{address}returns.html", trust_env=False)
         tag, day = first.headers["ETag"], first.headers["Last-Modified"]
         assert httpx.get(f"{address}returns.html", headers={"If-None-Match": tag}, trust_env=False).status_code == 304
-        assert httpx.get(f"{address}returns.html", headers={"If-Modified-Since": day}, trust_env=False).status_code == 304
+        assert (
+            httpx.get(f"{address}returns.html", headers={"If-Modified-Since": day}, trust_env=False).status_code
+            == 304
+        )
         (shop / "site" / "returns.html").write_text("<h1>New</h1>")
         again = httpx.get(f"{address}returns.html", headers={"If-None-Match": tag}, trust_env=False)
     assert (again.status_code, again.text) == (200, "<h1>New</h1>")
