@@ -19,7 +19,8 @@ def convert(source: Path, out: Path) -> None:
     read = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.float32, **where)
     left_out = ("quantization_config", "_name_or_path", "_model_name_or_path", "transformers_version")
     settings = {key: value for key, value in read.config.to_dict().items() if key not in left_out}
-    model = LlamaForCausalLM(LlamaConfig(**settings)).to(torch.bfloat16)
+    model: Any = LlamaForCausalLM(LlamaConfig(**settings))
+    model.to(torch.bfloat16)
     model.load_state_dict(read.state_dict())
     model.save_pretrained(out)
     _split_digits(tokenizer)

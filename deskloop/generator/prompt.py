@@ -21,7 +21,7 @@ def messages(shop: str, knowledge: Sequence[Source], turns: Sequence[Message]) -
 
     `turns` are [{"role": "user" | "assistant", "content"}], oldest first; the first one kept is a user's.
     """
-    kept = [dict(role=t["role"], content=_cut(t["content"])) for t in turns if t["role"] != "system"]
+    kept = [{"role": t["role"], "content": _cut(t["content"])} for t in turns if t["role"] != "system"]
     kept = kept[-MAX_TURNS:]
     while kept and kept[0]["role"] != "user":
         kept.pop(0)

@@ -38,9 +38,10 @@ def train(texts: Sequence[str], folder: Path, seed: int = 17, steps: int = 60, v
         pad_token_id=2,
         tie_word_embeddings=True,
     )
-    model = LlamaForCausalLM(config)
+    model: Any = LlamaForCausalLM(config)
     _learn(model, _ids(tokenizer, texts), steps, seed)
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.to(torch.bfloat16)
+    model.save_pretrained(folder)
     _layout(folder, tokenizer)
 
 
