@@ -17,7 +17,7 @@ from typing import Any
 from deskloop.demo.faq import CORES, by_slug
 
 # From these numbers on, a file's rows are late: held out as the test.
-FIRST_LATE = {"intents": 37, "oos": 46, "dialogues": 45}
+FIRST_LATE = {"intents": 38, "oos": 46, "dialogues": 45}
 
 
 @dataclass(frozen=True)

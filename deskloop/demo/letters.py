@@ -154,7 +154,7 @@ def _interleaved(letter: Letter, before: Letter) -> str:
 
 def _mime(letter: Letter, text: str) -> MIMEPart | MIMEMultipart | MIMENonMultipart:
     if letter.form == "html":
-        return _part("html", _html(text), letter)
+        return _part("html", _own_html(letter) if letter.text.startswith("<") else _html(text), letter)
     if letter.form == "both":
         # The boundary is fixed, so that the same letter gives the same bytes.
         whole = MIMEMultipart("alternative", boundary=f"b{letter.id[1:21]}")
@@ -183,6 +183,16 @@ def _encoded(data: bytes, transfer: str) -> str:
     if transfer == "quoted-printable":
         return quopri.encodestring(data).decode("ascii")
     return data.decode("ascii", "surrogateescape")
+
+
+def _own_html(letter: Letter) -> str:
+    """A letter written as HTML, above what it answers."""
+    before = letter.answers
+    quoted = ""
+    if before and letter.quoting:
+        said = escape(attribution("gmail", before).strip(), quote=False)
+        quoted = f'<div class="gmail_quote"><div>{said}<br></div>\n<blockquote>{before.text}</blockquote></div>\n'
+    return f"<html><body>\n{letter.text}\n{quoted}</body></html>\n"
 
 
 def _html(text: str) -> str:
