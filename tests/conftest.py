@@ -11,7 +11,8 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -150,14 +151,25 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
 
 
 @pytest.fixture
-def tiny_project(tmp_path: Path, tiny_models: TinyModels) -> Iterator[Path]:
+def tiny_project(open_shop: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path) -> Iterator[Path]:
     """A folder with a deskloop.yaml and a shop of 80 rows: knowledge, tickets, mails, and a site that is served."""
-    folder = tmp_path / "project"
-    (folder / "site").mkdir(parents=True)
-    write_site(folder / "site", {name: [page] for name, page in PAGES.items()})
-    with serve(folder / "site") as url:
-        write_project(folder, url, tiny_models)
+    with open_shop(tmp_path / "project") as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def open_shop(tiny_models: TinyModels) -> Callable[[Path], AbstractContextManager[Path]]:
+    """Write the tiny shop into a new folder and serve its site: `with open_shop(folder)`."""
+
+    @contextmanager
+    def opened(folder: Path) -> Iterator[Path]:
+        (folder / "site").mkdir(parents=True)
+        write_site(folder / "site", {name: [page] for name, page in PAGES.items()})
+        with serve(folder / "site") as url:
+            write_project(folder, url, tiny_models)
+            yield folder
+
+    return opened
 
 
 def write_project(folder: Path, url: str, models: TinyModels) -> None:

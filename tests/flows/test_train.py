@@ -1,0 +1,99 @@
+"""The train flow on the tiny shop: what runs, what is used again, and who becomes champion."""
+
+from __future__ import annotations
+
+import mailbox
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deskloop.releases import Releases
+from deskloop.store import sha256_file
+
+STAGES = {
+    *("acquire-notes", "acquire-tickets", "acquire-mail", "acquire-faq"),
+    *("preprocess", "fit-tfidf", "train-word2vec", "sentence-vectors", "build-index", "fit-intents"),
+    *("fine-tune", "assemble", "baselines", "champion-scores", "evaluate", "deploy"),
+}
+SOURCES = {stage for stage in STAGES if stage.startswith("acquire-")}
+LEARNT_FROM_MESSAGES = {"fit-tfidf", "train-word2vec", "sentence-vectors", "fit-intents"}
+
+
+def edit_answer(project: Path) -> None:
+    """The shop changes one answer of its help pages."""
+    page = project / "site" / "delivery.html"
+    page.write_text(page.read_text("utf-8").replace("2 to 3 working days", "4 to 6 working days"), "utf-8")
+
+
+def append_mail(project: Path) -> None:
+    """One more customer writes to the desk."""
+    box = mailbox.mbox(project / "desk.mbox")
+    mail = box[0]
+    mail.replace_header("From", "bea@mail.example")
+    mail.replace_header("Message-ID", "<new@mail.example>")
+    mail.replace_header("Subject", "Gift wrapping")
+    mail.set_payload("Do you wrap presents, and what would a card with it cost me?")
+    box.add(mail)
+    box.close()
+
+
+def test_what_did_not_change_is_used_again_and_what_did_runs_with_all_that_rests_on_it(
+    train: Callable[..., Any], tiny_project: Path, releases: Releases
+) -> None:
+    first = train()
+    assert first.outcome.promoted and first.fresh == STAGES == set(first.states)
+    assert releases.champion().version == first.outcome.version == 1
+
+    again = train(reason="nothing changed")
+    assert again.states == dict.fromkeys(STAGES, "Cached")
+    assert again.outcome == first.outcome
+
+    edit_answer(tiny_project)
+    edited = train()
+    # the questions are the same rows as before, so whatever learns from them alone is not touched
+    assert edited.fresh == STAGES - (SOURCES - {"acquire-faq"}) - LEARNT_FROM_MESSAGES
+    # on these few questions it is no better than the champion, which therefore stays
+    assert edited.outcome.version == 2 and not edited.outcome.promoted
+    assert "better than champion" in edited.outcome.summary
+    assert releases.champion().version == 1
+
+    append_mail(tiny_project)
+    appended = train()
+    assert appended.fresh == STAGES - (SOURCES - {"acquire-mail"})
+
+    both = train()
+    assert both.fresh == set()
+
+
+def test_refresh_runs_every_stage_again_and_learns_the_same(train: Callable[..., Any], releases: Releases) -> None:
+    first = train().outcome
+    refreshed = train(refresh=True)
+    assert refreshed.fresh == STAGES
+
+    bundles = [releases.get(version).path for version in (first.version, refreshed.outcome.version)]
+    for part in ("generator", "intents", "index", "reference"):
+        before, after = ({f.name: sha256_file(f) for f in (b / part).iterdir() if f.is_file()} for b in bundles)
+        assert before == after and before
+    assert releases.champion().version == first.version
+
+
+def test_the_gate_alone_judges_again_when_its_thresholds_change_and_a_failed_smoke_test_withdraws(
+    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, releases: Releases, candidate: Callable[..., Path]
+) -> None:
+    monkeypatch.setenv("DESKLOOP_GATE__MAX_WRONG_RATE", "0")
+    monkeypatch.setenv("DESKLOOP_GATE__MIN_ANSWER_CORRECT", "1")
+    strict = train().outcome
+    assert not strict.promoted and "refused: " in strict.summary
+    assert releases.champion() is None
+
+    releases.promote(strict.version, "a person took the risk")
+    monkeypatch.delenv("DESKLOOP_GATE__MAX_WRONG_RATE")
+    monkeypatch.delenv("DESKLOOP_GATE__MIN_ANSWER_CORRECT")
+    thresholds = candidate(strict.version) / "thresholds.json"
+    thresholds.write_text(thresholds.read_text("utf-8")[:-20], "utf-8")
+    broken = train()
+    assert broken.fresh == {"deploy"} and broken.states["deploy"] == "Failed"
+    assert releases.champion().version == strict.version
+    assert [row["action"] for row in releases.history()][:2] == ["withdraw", "promote"]
