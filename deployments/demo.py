@@ -96,13 +96,14 @@ def watch_drift(config: Path | None, rate: float, quiet: bool) -> dict[str, Any]
     from deskloop.demo import simulate
     from deskloop.web.token import desk_token
 
-    settings = load(config or demo_config(load()))
+    config = config or demo_config(load())
+    settings = load(config)
     say = _quiet if quiet else _say
     api = f"http://{settings.serve.host}:{settings.serve.port}"
     before = served_version(api)
     say(f"Version {before} is being served. The shop publishes two new help pages, and customers change ...")
-    site = Path(settings.home).parent / "site"
-    if site.is_dir():
+    site = config.resolve().parent / "site"
+    if (site / "robots.txt").is_file():
         simulate.publish_after(site)
     played = simulate.simulate(api, desk_token(settings), rate=rate, progress=say)
     prefect = PrefectApi(settings.prefect_port)

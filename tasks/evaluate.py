@@ -25,12 +25,14 @@ def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: S
     store = Store(settings.store_root)
     frame, entries = store.table(messages), _entries(store, knowledge)
     bot = _searching(store, index, settings)
+    engine = base_engine(settings)
     figures = {
         "majority": peers.majority(frame),
         "linear": peers.linear(frame, settings.model.seed),
         "bm25": peers.bm25(frame, entries),
-        "untuned": peers.untuned(bot, base_engine(settings), frame, entries, settings.effort),
+        "untuned": peers.untuned(bot, engine, frame, entries, settings.effort),
     }
+    engine.close()
     return store.put_json("baselines", figures)
 
 
@@ -74,7 +76,9 @@ def _scored(
 
     bot = Bot.load(store.path(bundle) if isinstance(bundle, Receipt) else bundle, settings)
     test = scorecard.test_cases(store.table(messages))
-    return scorecard.evaluate(bot, test, _entries(store, knowledge), settings.effort)
+    card = scorecard.evaluate(bot, test, _entries(store, knowledge), settings.effort)
+    bot.close()
+    return card
 
 
 def _entries(store: Store, knowledge: Receipt) -> list[KnowledgeEntry]:
