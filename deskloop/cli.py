@@ -297,22 +297,6 @@ def bench_drift(
     _benched(drift.run(reference, null, shifted, load(config)), json_)
 
 
-@bench.command("train")
-def bench_train(config: Config = None, json_: Json = False) -> None:
-    """Fine-tuning throughput next to a plain Trainer."""
-    from deskloop.bench import train
-
-    _benched(train.run(load(config)), json_)
-
-
-@bench.command("serve")
-def bench_serve(config: Config = None, json_: Json = False) -> None:
-    """First token, tokens/s and requests/s next to the same weights in transformers."""
-    from deskloop.bench import serve as bench_serving
-
-    _benched(bench_serving.run(load(config)), json_)
-
-
 @bench.command("pipeline")
 def bench_pipeline(
     runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,

@@ -41,6 +41,8 @@ class Verdict:
     def summary(self) -> str:
         """One line for a log or an audit entry."""
         failed = [c for c in self.checks if not c.passed]
+        if not self.checks:
+            return "nothing was checked: no threshold is set and nothing could be measured"
         if not failed:
             return f"passed all {len(self.checks)} checks"
         return "refused: " + "; ".join(f"{c.name} {_figure(c.got)}, wanted {c.wanted}" for c in failed)

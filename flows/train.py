@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from deskloop.errors import BadInput
 from deskloop.records import Outcome
 from deskloop.requests import TrainRequest
 from deskloop.settings import Settings
@@ -27,6 +28,8 @@ def train(request: TrainRequest | None = None) -> Outcome:
 
 def pipeline(settings: Settings, reason: str) -> Outcome:
     """The order of the stages. What does not need the other runs side by side."""
+    if not settings.sources:
+        raise BadInput("no source is named in the config; `deskloop init` writes one with examples")
     reading = [acquire.submit(source, settings) for source in settings.sources]
     data = preprocess([batch.result() for batch in reading], settings)
     messages, knowledge = data.messages, data.knowledge

@@ -28,9 +28,7 @@ class Searcher(Protocol):
         """The best entries for each query."""
 
 
-def examples(
-    messages: pd.DataFrame, knowledge: pd.DataFrame, index: Searcher, shop: str, seed: int
-) -> list[Row]:
+def examples(messages: pd.DataFrame, knowledge: pd.DataFrame, index: Searcher, shop: str, seed: int) -> list[Row]:
     """Chat examples [{"messages": [system, user, assistant]}] of the training split, shuffled by `seed`."""
     rows: list[Row] = _answered(messages).to_dict("records")
     entries = {e["id"]: _source(e) for e in knowledge.to_dict("records")}
@@ -50,9 +48,7 @@ def _answered(messages: pd.DataFrame) -> pd.DataFrame:
     return real if len(real) >= FEWEST_REAL else rows
 
 
-def _example(
-    row: Row, gold: Source | None, hits: list[Source], shop: str, rng: random.Random
-) -> Row:
+def _example(row: Row, gold: Source | None, hits: list[Source], shop: str, rng: random.Random) -> Row:
     notes = hits[:2]
     if gold is not None:
         distractors = [h for h in hits if h.id != gold.id][:1]
