@@ -194,6 +194,7 @@ def write_project(folder: Path, url: str, models: TinyModels) -> None:
             {"kind": "sql", "name": "tickets", "url": "sqlite:///shop.sqlite", **sql},
             {"kind": "mail", "name": "mail", "path": "desk.mbox", "own_addresses": ["help@tiny.example"]},
             {"kind": "faq", "name": "faq", "url": url, "rate": 1000, "allow_private": True},
+            {"kind": "traffic", "name": "reviewed"},
         ],
         # so few rows that much must be held out: the drift check needs 20 of them
         "preprocess": {"test_share": 0.3, "validation_share": 0.3},

@@ -13,7 +13,7 @@ from deskloop.releases import Releases
 from deskloop.store import sha256_file
 
 STAGES = {
-    *("acquire-notes", "acquire-tickets", "acquire-mail", "acquire-faq"),
+    *("acquire-notes", "acquire-tickets", "acquire-mail", "acquire-faq", "acquire-reviewed"),
     *("preprocess", "fit-tfidf", "train-word2vec", "sentence-vectors", "build-index", "fit-intents"),
     *("fine-tune", "assemble", "baselines", "champion-scores", "evaluate", "deploy"),
 }

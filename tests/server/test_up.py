@@ -1,0 +1,96 @@
+"""The loop closes by itself: schedule, drift, event, automation, retraining, verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from deskloop.database import connect
+from deskloop.demo.simulate import simulate
+from deskloop.releases import Releases
+from deskloop.traffic import Traffic
+from deskloop.web.token import desk_token
+
+pytestmark = pytest.mark.server
+
+BIKES = (
+    "Does the e-bike's battery last for a whole {}?",
+    "My scooter makes strange noises on a {}, what now?",
+    "Can I charge the cargo bike on a {} as well?",
+    "Which tyres fit the electric bike for a {}?",
+)
+OCCASIONS = "tour holiday weekend mountain festival commute sunday race picnic journey".split()
+
+
+def test_up_starts_without_a_champion_and_says_so(up: Any) -> None:
+    answer = httpx.get(f"{up.api}/readyz", trust_env=False)
+    assert answer.status_code == 503 and answer.json()["version"] is None
+
+
+def test_a_run_started_by_hand_trains_the_champion_that_the_api_serves(up: Any) -> None:
+    run = up.ended(up.start("train/deskloop", reason="from the dashboard"))
+    assert run["state_type"] == "COMPLETED", up.log()
+    up.until(lambda: served(up) == 1, "version 1 to be served")
+    release = Releases(connect(up.settings.database)).champion()
+    assert release and release.reason == "from the dashboard"
+
+
+def test_a_scheduled_drift_check_runs_by_itself(up: Any) -> None:
+    run = up.until(lambda: done_by_schedule(up), "a scheduled drift check")
+    assert run["created_by"]["type"] == "SCHEDULE"
+
+
+def test_drift_starts_exactly_one_retraining_that_ends_with_a_verdict(up: Any) -> None:
+    pause_schedule(up)
+    releases, traffic = Releases(connect(up.settings.database)), Traffic(connect(up.settings.database))
+    played = simulate(up.api, desk_token(up.settings), rows(), rate=500, progress=lambda _: None)
+    assert played["conversations"] == played["reviews"] == len(rows())
+
+    assert up.ended(up.start("monitor/deskloop"))["state_type"] == "COMPLETED"
+    assert traffic.drift_history()[0]["verdict"] == "drift"
+    [retraining] = up.until(lambda: drift_runs(up), "the retraining that the event starts")
+    assert up.ended(retraining["id"])["state_type"] == "COMPLETED", up.log()
+    judged = releases.all()[0]
+    assert judged.version == 2 and judged.reason.startswith("drift ") and judged.verdict["checks"]
+
+    # the cooldown holds: a second check sees the drift of the same messages and asks for nothing
+    releases.promote(1, "so that the check compares with what answered")
+    assert up.ended(up.start("monitor/deskloop"))["state_type"] == "COMPLETED"
+    assert [check["verdict"] for check in traffic.drift_history()[:2]] == ["drift", "drift"]
+    asked = {"filter": {"event": {"name": ["deskloop.drift.detected"]}}}
+    assert up.prefect("POST", "/events/filter", **asked)["total"] == 1
+    assert len(drift_runs(up)) == 1
+
+
+def rows() -> list[dict[str, Any]]:
+    """Conversations about what the shop never sold, and the desk's reviews of them."""
+    reply = "We rent e-bikes and scooters at the store from May on."
+    review = {"intent": "rental", "reply": reply, "article_url": None}
+    return [{"messages": [ask.format(o)], **review} for o in OCCASIONS for ask in BIKES]
+
+
+def drift_runs(up: Any) -> list[dict[str, Any]]:
+    """Trainings that the automation started."""
+    return [run for run in up.runs("train") if str(run["parameters"].get("request", {})).find("drift ") >= 0]
+
+
+def done_by_schedule(up: Any) -> dict[str, Any] | None:
+    """A scheduled drift check that is complete."""
+    complete = up.runs("monitor", state={"type": {"any_": ["COMPLETED"]}})
+    return next((run for run in complete if run["auto_scheduled"]), None)
+
+
+def pause_schedule(up: Any) -> None:
+    """No more drift checks but those asked for, and none on its way."""
+    found = up.prefect("GET", "/deployments/name/monitor/deskloop")
+    up.prefect("POST", f"/deployments/{found['id']}/pause_deployment")
+    busy = {"type": {"any_": ["RUNNING", "PENDING"]}}
+    up.until(lambda: not up.runs("monitor", state=busy), "the running drift check")
+
+
+def served(up: Any) -> int | None:
+    """Version that the API serves."""
+    version: int | None = httpx.get(f"{up.api}/readyz", trust_env=False).json()["version"]
+    return version
