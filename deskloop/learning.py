@@ -12,7 +12,7 @@ import pandas as pd
 
 from deskloop.features.blocks import Featurizer
 from deskloop.features.index import SearchIndex
-from deskloop.features.sentence import SentenceEncoder
+from deskloop.features.sentence import Remembering, SentenceEncoder
 from deskloop.features.tfidf import Tfidf
 from deskloop.features.word2vec import WordVectors
 from deskloop.generator import base, export, finetune
@@ -29,6 +29,14 @@ def featurizer(tfidf: Path, words: Path, settings: Settings) -> Featurizer:
         WordVectors.load(words) if on.word2vec else None,
         SentenceEncoder.load(base.encoder_path(settings)) if on.sentence else None,
     )
+
+
+def encoder(messages: pd.DataFrame, vectors: Path, settings: Settings) -> Remembering:
+    """The sentence encoder, with the vectors of the messages that the features stage made."""
+    from safetensors.numpy import load_file
+
+    rows = load_file(vectors / "vectors.safetensors")["vectors"]
+    return Remembering(SentenceEncoder.load(base.encoder_path(settings)), messages["text"].tolist(), rows)
 
 
 def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, seed: int) -> IntentModel | None:

@@ -37,7 +37,7 @@ def pipeline(settings: Settings, reason: str) -> Outcome:
     tfidf = fit_tfidf.submit(messages, settings)
     words = train_word2vec.submit(messages, settings)
     vectors = sentence_vectors.submit(messages, settings)
-    index = build_index.submit(messages, knowledge, settings)
+    index = build_index.submit(messages, knowledge, vectors, settings)  # type: ignore[call-overload]
     features = tfidf.result(), words.result(), vectors.result()
 
     # from here each stage uses every core, so they run one after the other

@@ -12,15 +12,15 @@ from tasks.cache import stage
 
 
 @stage("build-index", reads=("model",))
-def build_index(messages: Receipt, knowledge: Receipt, settings: Settings) -> Receipt:
+def build_index(messages: Receipt, knowledge: Receipt, vectors: Receipt, settings: Settings) -> Receipt:
     """Search over the knowledge, and over past questions that it answered."""
+    from deskloop import learning
     from deskloop.features import index
-    from deskloop.features.sentence import SentenceEncoder
-    from deskloop.generator.base import encoder_path
 
     store = Store(settings.store_root)
-    encoder = SentenceEncoder.load(encoder_path(settings))
-    built = index.SearchIndex.from_frames(store.table(knowledge), store.table(messages), encoder)
+    frame = store.table(messages)
+    encoder = learning.encoder(frame, store.path(vectors), settings)
+    built = index.SearchIndex.from_frames(store.table(knowledge), frame, encoder)
 
     def save(folder: Path) -> int:
         built.save(folder)

@@ -161,3 +161,27 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
+
+
+class Remembering:
+    """An encoder that knows the vectors of some texts already, so that no stage encodes what another has."""
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        self._encoder = encoder
+        self._known = dict(zip(texts, vectors, strict=True))
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit rows (n, dimension): known ones from memory, the others encoded together."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        found = dict(zip(new, self._encoder.encode(new), strict=True)) if new else {}
+        rows = [self._known[text] if text in self._known else found[text] for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder itself."""
+        self._encoder.save(folder)

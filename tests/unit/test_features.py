@@ -146,3 +146,21 @@ def test_serving_parts_import_neither_torch_nor_training_libraries():
     code = f"import sys, {modules}; sys.exit(', '.join({heavy}) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_vectors_that_are_known_are_not_made_again():
+    from deskloop.features.sentence import Remembering
+    from deskloop.features.tiny import TinyEncoder
+
+    class Counting(TinyEncoder):
+        asked: list = []  # noqa: RUF012
+
+        def encode(self, texts):
+            self.asked.extend(texts)
+            return super().encode(texts)
+
+    encoder = Counting(dimension=32, seed=1)
+    vectors = TinyEncoder(dimension=32, seed=1).encode(["one", "two"])
+    rows = Remembering(encoder, ["one", "two"], vectors).encode(["two", "three", "three"])
+    assert encoder.asked == ["three"]
+    assert np.allclose(rows[0], vectors[1]) and np.allclose(rows[1], rows[2])
