@@ -10,7 +10,7 @@ from deskloop.settings import Effort, Settings, load
 class Request(BaseModel):
     """A flow's one parameter."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     config: str | None = Field(
         None,

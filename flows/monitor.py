@@ -7,11 +7,12 @@ from prefect import flow
 from deskloop.requests import MonitorRequest
 from tasks.monitor import DriftOutcome, announce, compare
 
+USUAL = MonitorRequest()  # a model as the default, so that the dashboard shows the form at once
+
 
 @flow(name="monitor")
-def monitor(request: MonitorRequest | None = None) -> DriftOutcome:
+def monitor(request: MonitorRequest = USUAL) -> DriftOutcome:
     """Compare the live window with the champion's reference; on drift ask for a retraining, once."""
-    request = request or MonitorRequest()
     settings = request.settings()
     outcome = compare(request.window or settings.monitor.window, settings)
     if outcome.verdict == "drift" and request.retrain:

@@ -7,9 +7,10 @@ from prefect import flow
 from deskloop.requests import RollbackRequest
 from tasks.deploy import roll_back
 
+USUAL = RollbackRequest()  # a model as the default, so that the dashboard shows the form at once
+
 
 @flow(name="rollback")
-def rollback(request: RollbackRequest | None = None) -> int:
+def rollback(request: RollbackRequest = USUAL) -> int:
     """Point to an earlier version. Returns its number."""
-    request = request or RollbackRequest()
     return roll_back(request.version, request.reason, request.settings())

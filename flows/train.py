@@ -17,11 +17,12 @@ from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
 from tasks.model import assemble, build_index, fine_tune, fit_intents
 from tasks.preprocess import preprocess
 
+USUAL = TrainRequest()  # a model as the default, so that the dashboard shows the form at once
+
 
 @flow(name="train", task_runner=ThreadPoolTaskRunner(max_workers=8))  # type: ignore[arg-type]
-def train(request: TrainRequest | None = None) -> Outcome:
+def train(request: TrainRequest = USUAL) -> Outcome:
     """Acquire, preprocess, make features, model, evaluate, deploy: a champion if the gate says so."""
-    request = request or TrainRequest()
     with temporary_settings({PREFECT_TASKS_REFRESH_CACHE: request.refresh}):
         return pipeline(request.settings(), request.reason)
 
