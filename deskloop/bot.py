@@ -148,7 +148,7 @@ class Bot:
         elif kind == "smalltalk":
             text = _REPLIES[plan.reason or "greeting"]
         elif kind == "generate" and text:
-            sources = _cited(text, plan.sources)
+            sources = sources[:1]
         else:
             kind, text, sources = "retrieve", sources[0].answer, sources[:1]
         return Answer(
@@ -163,10 +163,13 @@ class Bot:
         )
 
     def _holding(self, sentences: Iterator[str], plan: Plan) -> Iterator[str]:
-        """The leading sentences whose every fact stands in the plan's sources."""
-        told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources]
+        """The leading sentences that rest on the plan's first source, every fact of them.
+
+        Confidence speaks of the first source alone; the others stand in the prompt, and must not slip in.
+        """
         for sentence in sentences:
-            if not facts.supported(sentence, told, plan.question).ok:
+            told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources[:1]]
+            if not facts.supported(sentence, told, plan.question).ok or not _rests_on_first(sentence, plan.sources):
                 return
             yield sentence
 
@@ -271,14 +274,8 @@ def _sentences(pieces: Iterable[str]) -> Iterator[str]:
         yield rest
 
 
-def _cited(text: str, sources: Sequence[Source]) -> tuple[Source, ...]:
-    """The sources a text rests on: the one it shares most with, and those whose facts it takes besides."""
-    said, told = facts.facts(text), facts.content_words(text)
-
-    def shared(source: Source) -> tuple[int, int]:
-        words = facts.content_words(f"{source.question} {source.answer}")
-        return len(said & facts.facts(source.answer)), len(told & words)
-
-    first, *others = sorted(sources[:USED_SOURCES], key=shared, reverse=True)
-    rest = said - facts.facts(first.answer)
-    return (first, *(s for s in others if rest & facts.facts(s.answer)))
+def _rests_on_first(sentence: str, sources: Sequence[Source]) -> bool:
+    """Does the sentence share at least as many words with the first source as with any other?"""
+    said = facts.content_words(sentence)
+    shared = [len(said & facts.content_words(f"{s.question} {s.answer}")) for s in sources]
+    return not shared or shared[0] >= max(shared)
