@@ -20,6 +20,10 @@ import pytest
 from deskloop.settings import Settings, load
 
 PATIENCE_SECONDS = 150
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run"
+).split()
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -109,3 +113,14 @@ def _answers(url: str) -> bool:
 
 def _if_ended(run: dict[str, Any]) -> dict[str, Any] | None:
     return run if run["state_type"] in ENDED else None
+
+
+@pytest.fixture
+def page(chromium: Path) -> Iterator[Any]:
+    """A page of the machine's own Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser.new_page()
+        browser.close()

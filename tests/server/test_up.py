@@ -37,6 +37,21 @@ def test_a_run_started_by_hand_trains_the_champion_that_the_api_serves(up: Any) 
     assert release and release.reason == "from the dashboard"
 
 
+@pytest.mark.web
+def test_the_form_of_the_dashboard_starts_a_training(up: Any, page: Any) -> None:
+    page.goto(f"{up.dashboard}/deployments")
+    page.locator("tr", has_text="train").get_by_role("link", name="deskloop").first.click()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("Custom run").click()
+    page.get_by_text("Run every stage again, cached or not.").wait_for()  # the fields of TrainRequest, described
+    page.locator("textarea").fill("a person asked for it")
+    page.get_by_role("button", name="Submit").click()
+
+    [run] = up.until(lambda: asked_for(up, "a person asked for it"), "the run that the form starts")
+    assert run["parameters"]["request"]["refresh"] is False
+    assert up.ended(run["id"])["state_type"] == "COMPLETED", up.log()
+
+
 def test_a_scheduled_drift_check_runs_by_itself(up: Any) -> None:
     run = up.until(lambda: done_by_schedule(up), "a scheduled drift check")
     assert run["created_by"]["type"] == "SCHEDULE"
@@ -50,7 +65,7 @@ def test_drift_starts_exactly_one_retraining_that_ends_with_a_verdict(up: Any) -
 
     assert up.ended(up.start("monitor/deskloop"))["state_type"] == "COMPLETED"
     assert traffic.drift_history()[0]["verdict"] == "drift"
-    [retraining] = up.until(lambda: drift_runs(up), "the retraining that the event starts")
+    [retraining] = up.until(lambda: asked_for(up, "drift "), "the retraining that the event starts")
     assert up.ended(retraining["id"])["state_type"] == "COMPLETED", up.log()
     judged = releases.all()[0]
     assert judged.version == 2 and judged.reason.startswith("drift ") and judged.verdict["checks"]
@@ -61,7 +76,7 @@ def test_drift_starts_exactly_one_retraining_that_ends_with_a_verdict(up: Any) -
     assert [check["verdict"] for check in traffic.drift_history()[:2]] == ["drift", "drift"]
     asked = {"filter": {"event": {"name": ["deskloop.drift.detected"]}}}
     assert up.prefect("POST", "/events/filter", **asked)["total"] == 1
-    assert len(drift_runs(up)) == 1
+    assert len(asked_for(up, "drift ")) == 1
 
 
 def rows() -> list[dict[str, Any]]:
@@ -71,9 +86,13 @@ def rows() -> list[dict[str, Any]]:
     return [{"messages": [ask.format(o)], **review} for o in OCCASIONS for ask in BIKES]
 
 
-def drift_runs(up: Any) -> list[dict[str, Any]]:
-    """Trainings that the automation started."""
-    return [run for run in up.runs("train") if str(run["parameters"].get("request", {})).find("drift ") >= 0]
+def asked_for(up: Any, reason: str) -> list[dict[str, Any]]:
+    """Trainings whose reason begins so."""
+    return [run for run in up.runs("train") if _reason(run).startswith(reason)]
+
+
+def _reason(run: dict[str, Any]) -> str:
+    return str(run["parameters"].get("request", {}).get("reason"))
 
 
 def done_by_schedule(up: Any) -> dict[str, Any] | None:
