@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from deployments.host import addresses, import_flows, service_environment, start_services
+from deployments.host import addresses, import_flows, service_environment, settle, start_services
 from deskloop.errors import BadInput
 from deskloop.host import Host, prefect_environment, require_free_port
 from deskloop.settings import Effort, Settings, load
@@ -58,6 +58,7 @@ def run_demo(settings: Settings, effort: Effort | None, once: bool, quiet: bool)
             "peak_memory_mb": round(used.ru_maxrss / 1024),
         }
         say(summary(shop, outcome))
+        settle()
         if not once:
             start_services(host)
             say(

@@ -44,7 +44,19 @@ def prefect_server(settings: Settings) -> Iterator[None]:
         host.start_prefect()
         import_flows()  # while the server boots
         host.wait_for_prefect()
-        yield
+        try:
+            yield
+        finally:
+            settle()
+
+
+def settle() -> None:
+    """Send what this process still owes the server: once it is gone, Prefect would try for over a minute."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (EventsWorker, APILogWorker):
+        worker.drain_all(timeout=10)
 
 
 def answers(url: str) -> bool:
