@@ -20,7 +20,7 @@ from deskloop.settings import Settings
 
 Messages = Sequence[Mapping[str, str]]
 BATCH = 16  # prompts decoded together where nobody waits for the first word
-SCORED = 8  # conversations scored at once: each keeps a row of the whole vocabulary per token
+SCORED = 4  # conversations scored at once: each keeps a row of the whole vocabulary per token
 
 
 def load_engine(folder: Path, settings: Settings) -> CT2Engine | OpenAIEngine:
