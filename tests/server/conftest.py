@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -44,15 +45,19 @@ class Up:
         return f"http://127.0.0.1:{self.settings.serve.port}"
 
     def prefect(self, method: str, path: str, **body: Any) -> Any:
-        """One call of Prefect's REST API, the one that the dashboard uses."""
+        """One call of Prefect's REST API, the one that the dashboard uses. A busy server is no answer."""
         answer = httpx.request(method, f"{self.dashboard}/api{path}", json=body or None, timeout=30, trust_env=False)
-        return answer.raise_for_status().json() if answer.content else None
+        if answer.status_code >= 500:
+            raise httpx.TransportError(f"{path} answered {answer.status_code}: {answer.text}")
+        assert answer.is_success, f"{path} answered {answer.status_code}: {answer.text}\n{self.log()}"
+        return answer.json() if answer.content else None
 
     def start(self, deployment: str, **request: Any) -> str:
         """Start a run of a deployment. Returns its id."""
         found = self.prefect("GET", f"/deployments/name/{deployment}")
-        body = {"parameters": {"request": request}} if request else {"parameters": {}}
-        return str(self.prefect("POST", f"/deployments/{found['id']}/create_flow_run", **body)["id"])
+        path = f"/deployments/{found['id']}/create_flow_run"
+        body = {"parameters": {"request": request} if request else {}, "idempotency_key": uuid.uuid4().hex}
+        return str(self.until(lambda: self.prefect("POST", path, **body)["id"], f"a run of {deployment}"))
 
     def runs(self, flow: str, **only: Any) -> list[dict[str, Any]]:
         """Runs of a flow, the newest first; `only` are further filters of flow runs."""
