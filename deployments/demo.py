@@ -17,7 +17,7 @@ from deskloop.errors import BadInput
 from deskloop.host import Host, prefect_environment, require_free_port
 from deskloop.settings import Effort, Settings, load
 
-SITE_PORT = 8322
+SITE_PORT = int(os.environ.get("DESKLOOP_SITE_PORT", "8322"))  # of the sample shop's website
 PATIENCE_SECONDS = 1200
 
 
@@ -33,7 +33,7 @@ def run_demo(settings: Settings, effort: Effort | None, once: bool, quiet: bool)
     config = demo_config(settings)
     shop = load(config)
     say = _quiet if quiet else _say
-    require_free_port("127.0.0.1", SITE_PORT, "it free")
+    require_free_port("127.0.0.1", SITE_PORT, "DESKLOOP_SITE_PORT")
     if not once:
         require_free_port(shop.serve.host, shop.serve.port, "DESKLOOP_SERVE__PORT")
     began = time.perf_counter()

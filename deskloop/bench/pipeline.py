@@ -5,6 +5,7 @@ Each run is the real command in a process of its own, with an empty home folder 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -39,8 +40,9 @@ def run(settings: Settings, runs: int = 3, effort: str | None = None) -> dict[st
 def _once(settings: Settings, effort: str | None) -> Timing:
     with tempfile.TemporaryDirectory(prefix="deskloop-bench-") as folder:
         timings = Path(folder) / "timings.jsonl"
-        cold = _demo(Path(folder), settings, effort, timings)
-        warm = _demo(Path(folder), settings, effort, Path(folder) / "again.jsonl")
+        port = _free_port()  # the configuration names it, so both runs need the same
+        cold = _demo(Path(folder), settings, effort, timings, port)
+        warm = _demo(Path(folder), settings, effort, Path(folder) / "again.jsonl", port)
         bodies = [json.loads(line) for line in timings.read_text().splitlines()]
         return {
             "boot_seconds": cold["boot_seconds"],
@@ -53,28 +55,49 @@ def _once(settings: Settings, effort: str | None) -> Timing:
         }
 
 
-def _demo(home: Path, settings: Settings, effort: str | None, timings: Path) -> Timing:
+def _demo(home: Path, settings: Settings, effort: str | None, timings: Path, site_port: int) -> Timing:
     """One `deskloop demo --once`, timed from outside."""
     environment = {
         **os.environ,
         "DESKLOOP_HOME": str(home),
         "DESKLOOP_MODELS": str(settings.models_dir.resolve()),
         "DESKLOOP_PREFECT_PORT": str(_free_port()),
+        "DESKLOOP_SITE_PORT": str(site_port),
         "DESKLOOP_TIMINGS": str(timings),
     }
     command = [sys.executable, "-m", "deskloop.cli", "demo", "--once", "--json"]
     before, began = _cpu(), time.perf_counter()
-    done = subprocess.run(
-        command + (["--effort", effort] if effort else []),
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BadInput(f"the demo ended with {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
-    outcome = json.loads(done.stdout.strip().splitlines()[-1])
-    return outcome | {"seconds": time.perf_counter() - began, "cpu": _cpu() - before}
+    with (home / "bench.out").open("w+") as out, (home / "bench.err").open("w+") as err:
+        child = subprocess.Popen(
+            command + (["--effort", effort] if effort else []), env=environment, stdout=out, stderr=err
+        )
+        peak = _peak_memory(child)
+        seconds = time.perf_counter() - began
+        said = [Path(stream.name).read_text().strip().splitlines() for stream in (out, err)]
+    if child.returncode:
+        raise BadInput(f"the demo ended with {child.returncode}: {said[1][-1]}")
+    return json.loads(said[0][-1]) | {"seconds": seconds, "cpu": _cpu() - before, "peak_memory_mb": peak / 2**20}
+
+
+def _peak_memory(child: subprocess.Popen[bytes]) -> int:
+    """Wait for a command to end. Returns the most bytes that it and all its children held at one time.
+
+    Shared pages count once where the system tells proportional sizes (Linux), else once for each process.
+    """
+    import psutil
+
+    peak = 0
+    root = psutil.Process(child.pid)
+    while child.poll() is None:
+        total = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in (root, *root.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    held = process.memory_full_info()
+                    total += getattr(held, "pss", held.rss)
+        peak = max(peak, total)
+        time.sleep(0.5)
+    return peak
 
 
 def busy(bodies: Sequence[Timing]) -> float:
