@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -27,6 +27,9 @@ class Section(BaseModel):
 
 class SourceBase(Section):
     """What every source has."""
+
+    # fields that say how a source is read, not which it is: a change of another one begins its journal anew
+    manner: ClassVar[frozenset[str]] = frozenset({"columns", "limit", "rate", "max_pages", "own_addresses"})
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Unique; shows in lineage and reports.")
 
@@ -124,6 +127,9 @@ class Preprocess(Section):
     near_duplicate: float = Field(0.9, gt=0.5, le=1.0, description="Jaccard similarity of word shingles.")
     min_words: int = Field(2, ge=1)
     own_addresses: tuple[str, ...] = Field((), description="The shop's own addresses, never masked.")
+    raw_days: int = Field(
+        365, ge=0, description="Days that raw records are kept; then the source is read anew. 0 keeps them."
+    )
 
 
 class Features(Section):

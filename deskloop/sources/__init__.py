@@ -8,20 +8,41 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from deskloop.records import Quarantined
 from deskloop.settings import AnySource, Settings
-from deskloop.sources.batch import Batch
+from deskloop.sources.batch import Batch, digest
+from deskloop.sources.erased import REASON, Erased
 
 __all__ = ["Batch", "fingerprint", "read"]
 
 
 def read(source: AnySource, settings: Settings) -> Batch:
-    """Read a source whole. Raises BadInput or TransientError."""
-    return _module(source).read(source, settings)
+    """Read a source whole; who asked to be erased is set aside. Raises BadInput or TransientError."""
+    batch = _module(source).read(source, settings)
+    erased = Erased.load(settings)
+    return _without(batch, source, erased) if erased.hashes else batch
 
 
 def fingerprint(source: AnySource, settings: Settings) -> str:
     """Hex digest of what the source holds now and of how it is read; equal digests mean an equal Batch."""
-    return _module(source).fingerprint(source, settings)
+    content = _module(source).fingerprint(source, settings)
+    erased = Erased.load(settings).hashes
+    return digest([content, sorted(erased)]) if erased else content
+
+
+def _without(batch: Batch, source: AnySource, erased: Erased) -> Batch:
+    """The batch with erased people's rows set aside; they are named by no more than a digest."""
+    from deskloop.sources import journal
+
+    gone = [c for c in batch.conversations if erased.in_conversation(c)]
+    unwritten = journal.erased(source, erased.settings)
+    rows = [
+        Quarantined(source=source.name, locator=locator, reason=REASON)
+        for locator in (*(digest(c.lineage.locator)[:16] for c in gone), *unwritten)
+    ]
+    left = {id(c) for c in gone}
+    kept = [c for c in batch.conversations if id(c) not in left]
+    return Batch(kept, batch.knowledge, [*batch.quarantined, *rows], batch.read + len(unwritten))
 
 
 def _module(source: AnySource) -> ModuleType:

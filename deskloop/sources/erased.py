@@ -1,0 +1,85 @@
+"""Who asked to be erased: keyed hashes, kept so that no later ingest brings a person back.
+
+The list is `<home>/erased.json`, 0600. It holds no name and no address; without the key in the home folder
+a hash cannot be tested for a person. Knows nothing about stores or releases.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from deskloop.errors import BadInput
+from deskloop.records import Conversation
+from deskloop.settings import Settings
+from deskloop.sources.identity import customer_hash
+from deskloop.store import write_atomic
+
+FILE = "erased.json"
+REASON = "erased"
+_ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Keyed hashes of people, and where they stand in a record."""
+
+    hashes: frozenset[str]
+    settings: Settings
+
+    @classmethod
+    def load(cls, settings: Settings) -> Erased:
+        """The list as it is now. Raises BadInput if it cannot be read: who is on it must not come back."""
+        path = settings.home / FILE
+        try:
+            listed = frozenset(map(str, json.loads(path.read_bytes())["customers"]))
+        except FileNotFoundError:
+            listed = frozenset()
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{path} is no erasure list; restore it from a backup before reading sources") from None
+        return cls(listed, settings)
+
+    def add(self, hashes: Iterable[str]) -> None:
+        """Put people on the list, for every ingest from now on."""
+        value = {"customers": sorted(self.hashes | set(hashes))}
+        write_atomic(self.settings.home / FILE, json.dumps(value, indent=1).encode())
+
+    def in_raw(self, record: Any) -> bool:
+        """Whether a raw record has one of these people in any field, or their address in any text."""
+        return bool(self.hashes) and any(self._is(text) for text in _strings(record))
+
+    def in_conversation(self, conversation: Conversation) -> bool:
+        """Whether a conversation is of one of these people, or has their name or address in it."""
+        if not self.hashes:
+            return False
+        if conversation.customer in self.hashes or any(map(self._is, conversation.names)):
+            return True
+        return any(self._is(address) for turn in conversation.turns for address in addresses(turn.text))
+
+    def _is(self, text: str) -> bool:
+        return customer_hash(text, self.settings) in self.hashes
+
+
+def addresses(text: str) -> list[str]:
+    """E-mail addresses in a text, as they stand there."""
+    return _ADDRESS.findall(text) if "@" in text else []
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every short text, number and e-mail address anywhere in a JSON value."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _strings(inner)
+    elif isinstance(value, str):
+        if len(value) <= _LONGEST_NAME:
+            yield value
+        yield from addresses(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield str(value)
