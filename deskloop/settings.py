@@ -40,8 +40,12 @@ class FaqSource(SourceBase):
     kind: Literal["faq"]
     url: str
     max_pages: int = Field(200, ge=1, le=100_000)
+    max_depth: int = Field(8, ge=0, le=100, description="Links followed from the first page or the sitemap.")
+    max_megabytes: int = Field(200, ge=1, le=100_000, description="Of all pages together, unpacked.")
     rate: float = Field(20.0, gt=0, description="Requests per second at most.")
-    allow_private: bool = Field(False, description="Allow loopback and private addresses.")
+    allow_private: bool = Field(
+        False, description="Allow the host named in `url` to have a loopback or private address."
+    )
 
 
 class MailSource(SourceBase):

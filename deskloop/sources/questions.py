@@ -5,36 +5,31 @@ Knows nothing about fetching.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import unescape
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
+from deskloop.sources.accordions import unfold
 from deskloop.sources.batch import moment
+from deskloop.sources.item import ASKS, HEADINGS, Item, anchor, clean, label, unfolded
 from deskloop.text.html import element_text, to_text
-from deskloop.text.normalise import normalise
 
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_ASKS = re.compile(
-    r"\?\s*$|^(?:how|what|when|where|which|who|why|can|could|do|does|did|is|are|will|may|should|i |my |"
-    r"hoe|wat|wanneer|"
-    r"waar|welke|kan|wie|was|wann|wo|welche|kann|warum|comment|quand|où|quel|puis-je|est-ce|pourquoi)\b",
-    re.I,
-)
 _CHROME = ("nav", "footer", "aside", "form")
 _LONGEST_QUESTION = 300
-
-
-@dataclass(frozen=True)
-class Item:
-    """One question with its answer; `url` points at it if the page has an anchor there."""
-
-    question: str
-    answer: str
-    url: str | None = None
+_LONGEST_ARTICLE = 3000
+_WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
+# the body of an article in Zendesk Guide, Intercom, Freshdesk, Help Scout and Chatwoot
+_ARTICLES = (
+    ".//*[contains(concat(' ', @class, ' '), ' article-body ') or contains(@class, 'article__body') or "
+    "contains(concat(' ', @class, ' '), ' article_body ') or contains(@class, 'article__content') or "
+    "@id='fullArticle' or @id='article-body' or @id='cw-article-content' or @itemprop='articleBody']"
+)
 
 
 @dataclass(frozen=True)
@@ -61,13 +56,13 @@ def parse_page(body: bytes, url: str, charset: str | None = None) -> PageContent
     links = _links(root, url)
     data = list(_json_ld(root))
     anchors = _anchors(root, address)
-    items = [*_from_json_ld(data, address, anchors), *_from_microdata(root)]
+    items = _unique([*_from_json_ld(data, address, anchors), *_from_microdata(root)])
     if not items:
         _drop_chrome(root)
-        items = [*_from_accordions(root, address), *_from_headings(root, address)]
+        items = _unique([*unfold(root, address), *_from_headings(root, address)]) or _from_article(root, address)
     found = root.find(".//title")
     title = " ".join((found.text_content() if found is not None else "").split())
-    return PageContent(address, title, _unique(items), links, _updated(root, data))
+    return PageContent(address, title, items, links, _updated(root, data))
 
 
 def _known(charset: str | None) -> str | None:
@@ -104,12 +99,8 @@ def _updated(root: Any, data: list[dict[str, Any]]) -> datetime | None:
 
 
 def _json_ld(root: Any) -> Iterator[dict[str, Any]]:
-    for script in root.iterfind(".//script[@type='application/ld+json']"):
-        try:
-            # Raw line breaks inside strings are common and harmless.
-            stack = [json.loads((script.text or "").strip() or "{}", strict=False)]
-        except (ValueError, RecursionError):
-            continue
+    for script in root.xpath(".//script[contains(@type, 'ld+json')]"):
+        stack = [_loose_json(_WRAPPING.sub("", script.text or ""))]
         while stack:
             value = stack.pop()
             if isinstance(value, list):
@@ -121,16 +112,24 @@ def _json_ld(root: Any) -> Iterator[dict[str, Any]]:
                 )
 
 
+def _loose_json(text: str) -> Any:
+    """A JSON value as sites write it: line breaks inside strings, or escaped as if it were HTML."""
+    for attempt in (text, unescape(text)):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(attempt.strip() or "{}", strict=False)
+    return {}
+
+
 def _from_json_ld(data: list[dict[str, Any]], url: str, anchors: dict[str, str]) -> Iterator[Item]:
     for block in data:
         if "Question" not in _listed(block.get("@type")):
             continue
         answers = _listed(block.get("acceptedAnswer")) or _listed(block.get("suggestedAnswer"))
         text = next((a.get("text") for a in answers if isinstance(a, dict) and a.get("text")), "")
-        question = _clean(to_text(str(block.get("name") or "")))
+        question = clean(to_text(str(block.get("name") or "")))
         given = str(block.get("url") or block.get("@id") or "")
         link = urljoin(url, given) if given.startswith(("#", "/", "http")) else anchors.get(question.lower())
-        yield Item(question, _clean(to_text(str(text))), link)
+        yield Item(question, clean(to_text(str(text))), link)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -138,38 +137,27 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _from_microdata(root: Any) -> Iterator[Item]:
-    for node in root.xpath(".//*[contains(@itemtype, 'schema.org/Question')]"):
-        name = node.xpath(".//*[@itemprop='name']")
-        text = node.xpath(".//*[@itemprop='text']")
+    """schema.org questions as microdata or RDFa. A question can have a text of its own, its answers have theirs."""
+    for node in root.xpath(".//*[contains(@itemtype, 'schema.org/Question') or @typeof='Question']"):
+        name = _marked(node, "name")
+        answer = _marked(node, "acceptedAnswer") or _marked(node, "suggestedAnswer") or [node]
+        text = _marked(answer[0], "text")
         if name and text:
-            yield Item(_clean(element_text(name[0])), _clean(element_text(text[0])))
+            yield Item(name[0].get("content") or label(name[0]), unfolded(text[0]))
+
+
+def _marked(node: Any, name: str) -> list[Any]:
+    return list(node.xpath(".//*[@itemprop=$name or @property=$name or @property=$long]",
+                           name=name, long=f"schema:{name}"))  # fmt: skip
 
 
 def _anchors(root: Any, url: str) -> dict[str, str]:
     """Address of each heading-like element that has an anchor, by its text in lower case."""
     found: dict[str, str] = {}
-    for node in root.iter(*_HEADINGS, "summary", "dt", "button"):
-        anchor = _anchor(node)
-        if anchor:
-            found.setdefault(_clean(element_text_of(node)).lower(), f"{url}#{anchor}")
+    for node in root.iter(*HEADINGS, "summary", "dt", "button"):
+        if name := anchor(node):
+            found.setdefault(label(node).lower(), f"{url}#{name}")
     return found
-
-
-def _anchor(node: Any) -> str | None:
-    if node.get("id"):
-        return str(node.get("id"))
-    for child in node.iterfind(".//*[@id]"):
-        return str(child.get("id"))
-    for child in node.iterfind(".//a[@name]"):
-        return str(child.get("name"))
-    parent = node.getparent()
-    alone = parent is not None and sum(1 for c in parent.iter(*_HEADINGS, "summary", "dt")) == 1
-    return parent.get("id") if alone else None
-
-
-def element_text_of(node: Any) -> str:
-    """Text of an element that the reader would otherwise skip, such as a button."""
-    return " ".join(node.text_content().split())
 
 
 def _drop_chrome(root: Any) -> None:
@@ -180,53 +168,19 @@ def _drop_chrome(root: Any) -> None:
             node.drop_tree()
 
 
-def _from_accordions(root: Any, url: str) -> Iterator[Item]:
-    for details in root.iter("details"):
-        summary = details.find("summary")
-        if summary is None:
-            continue
-        question = _clean(element_text_of(summary))
-        answer = " \n".join(
-            [element_text(c) for c in details if c is not summary and isinstance(c.tag, str)] or [summary.tail or ""]
-        )
-        anchor = details.get("id") or summary.get("id")
-        yield Item(question, _clean(answer), f"{url}#{anchor}" if anchor else None)
-    for term in root.iter("dt"):
-        answer_node = term.getnext()
-        if answer_node is not None and answer_node.tag == "dd":
-            anchor = _anchor(term)
-            yield Item(
-                _clean(element_text_of(term)),
-                _clean(element_text(answer_node)),
-                f"{url}#{anchor}" if anchor else None,
-            )
-    for button in root.xpath(".//*[@aria-controls and @aria-expanded]"):
-        panel = root.xpath(".//*[@id=$id]", id=button.get("aria-controls"))
-        question = _clean(element_text_of(button))
-        if panel and _ASKS.search(question):
-            yield Item(question, _clean(_shown(panel[0])), f"{url}#{panel[0].get('id')}")
-
-
-def _shown(panel: Any) -> str:
-    """Text of a folded panel: it is hidden until asked for, and read all the same."""
-    panel.attrib.pop("hidden", None)
-    panel.attrib.pop("style", None)
-    return element_text(panel)
-
-
 def _from_headings(root: Any, url: str) -> Iterator[Item]:
     """Headings of each level on which some ask a question; the answer is what follows until the next heading."""
     order = [n for n in root.iter() if isinstance(n.tag, str)]
-    levels = {n.tag for n in order if n.tag in _HEADINGS[1:] and _ASKS.search(element_text_of(n))}
+    levels = {n.tag for n in order if n.tag in HEADINGS[1:] and ASKS.search(label(n))}
     if not levels:
         return
     for node in order:
         if node.tag in levels and not node.xpath("ancestor::details"):
-            answer = _clean("\n".join(_without_links(list(_until_next(node)))))
-            anchor = _anchor(node)
-            question = _clean(element_text_of(node))
+            answer = clean("\n".join(_without_links(list(_until_next(node)))))
+            name = anchor(node)
+            question = label(node)
             if len(question) <= _LONGEST_QUESTION:
-                yield Item(question, answer, f"{url}#{anchor}" if anchor else None)
+                yield Item(question, answer, f"{url}#{name}" if name else None)
 
 
 def _without_links(parts: list[tuple[str, bool]]) -> list[str]:
@@ -252,7 +206,7 @@ def _until_next(heading: Any) -> Iterator[tuple[str, bool]]:
         found = bool(tail)
         while following is not None:
             if isinstance(following.tag, str):
-                if following.tag in _HEADINGS or next(following.iter(*_HEADINGS), None) is not None:
+                if following.tag in HEADINGS or next(following.iter(*HEADINGS), None) is not None:
                     return
                 text = element_text(following)
                 found = found or bool(text)
@@ -266,8 +220,15 @@ def _until_next(heading: Any) -> Iterator[tuple[str, bool]]:
             return
 
 
-def _clean(text: str) -> str:
-    return re.sub(r"\s*\n\s*(?:\n\s*)*", "\n", normalise(text)).strip(" \n¶#")
+def _from_article(root: Any, url: str) -> list[Item]:
+    """One short article of a help centre, or one page below a question, is an answer as a whole."""
+    title = next((label(node) for node in root.iter("h1") if label(node)), "")
+    bodies = root.xpath(_ARTICLES)
+    if not bodies and ASKS.search(title):
+        bodies = root.xpath(".//article | .//main")
+    text = clean(element_text(bodies[0])) if bodies else ""
+    text = text.removeprefix(title).strip()
+    return _unique([Item(title, text)]) if len(text) <= _LONGEST_ARTICLE else []
 
 
 def _unique(items: list[Item]) -> list[Item]:

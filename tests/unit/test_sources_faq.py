@@ -1,5 +1,8 @@
 """A crawl of a real local site: polite, bounded, and not a way into private networks."""
 
+import gzip
+import hashlib
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -8,7 +11,7 @@ import pytest
 from deskloop import sources
 from deskloop.errors import BadInput, TransientError
 from deskloop.settings import FaqSource, Settings
-from deskloop.sources.questions import parse_page
+from deskloop.sources.web import Reader, checked_addresses
 
 JSON_LD = """<link rel="canonical" href="https://shop.example/returns"><script type="application/ld+json">
 {"@context":"https://schema.org","@graph":[{"@type":"FAQPage","mainEntity":{"@type":"Question",
@@ -23,25 +26,33 @@ PAGES = {
     "/acc": '<details id="a"><summary>Do you repair?</summary><p>Yes, €15.</p></details>'
     '<dl><dt id="d">Do you rent?</dt><dd>No.</dd></dl>',
     "/secret": "<h2>What is the password?</h2><p>1234</p>",
+    "/busy": (503, {"Retry-After": "0"}, "later"),
+    "/loop": (302, {"Location": "/loop"}, ""),
     "/robots.txt": "User-agent: *\nDisallow: /secret\n",
     "/sitemap.xml": "<urlset><url><loc>{root}/acc</loc></url></urlset>",
 }
 
 
 class Site(BaseHTTPRequestHandler):
+    """Pages by path: text or bytes, or a list of (status, headers, text) given one after the other."""
+
     def do_GET(self):
         self.server.asked.append(self.path)
         root = f"http://127.0.0.1:{self.server.server_port}"
-        if self.path in ("/busy", "/loop"):
-            self.send_response(503 if self.path == "/busy" else 302)
-            self.send_header("Location", "/loop")
-            self.end_headers()
-            return
-        page = self.server.pages.get(self.path)
-        self.send_response(200 if page else 404)
-        self.send_header("Content-Type", "text/plain" if self.path == "/robots.txt" else "text/html; charset=utf-8")
+        page = self.server.pages.get(self.path, (404, {}, "no"))
+        page = (page.pop(0) if len(page) > 1 else page[0]) if isinstance(page, list) else page
+        status, headers, body = page if isinstance(page, tuple) else (200, {}, page)
+        body = body if isinstance(body, bytes) else body.replace("{root}", root).encode()
+        etag = f'"{hashlib.sha256(body).hexdigest()[:8]}"'
+        if status == 200 and self.headers["If-None-Match"] == etag:
+            self.server.unchanged.append(self.path)
+            status, body = 304, b""
+        self.send_response(status)
+        kind = "text/plain" if self.path == "/robots.txt" else "text/html; charset=utf-8"
+        for name, value in ({"Content-Type": kind, "ETag": etag} | headers).items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write((page or "no").replace("{root}", root).encode())
+        self.wfile.write(body)
 
     def log_message(self, *args):
         pass
@@ -50,7 +61,7 @@ class Site(BaseHTTPRequestHandler):
 @pytest.fixture
 def site():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    server.asked, server.pages = [], dict(PAGES)
+    server.asked, server.unchanged, server.pages = [], [], dict(PAGES)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
@@ -124,8 +135,85 @@ def test_an_edited_answer_keeps_its_id(site, settings):
     assert {k.question: k.id for k in sources.read(faq(site), settings).knowledge} == before
 
 
+def test_a_packed_sitemap_index_leads_to_pages_that_nothing_links_to(site, settings):
+    site.pages["/robots.txt"] = "User-agent: *\nSitemap: {root}/maps/index.xml"
+    site.pages["/maps/index.xml"] = "<sitemapindex><sitemap><loc>{root}/maps/a.xml.gz</loc></sitemap></sitemapindex>"
+    hidden = f"http://127.0.0.1:{site.server_port}/hidden"
+    site.pages["/maps/a.xml.gz"] = gzip.compress(f"<urlset><url><loc>{hidden}</loc></url></urlset>".encode())
+    site.pages["/hidden"] = "<h2>Is it here?</h2><p>Yes.</p>"
+    assert "Is it here?" in {k.question for k in sources.read(faq(site), settings).knowledge}
+
+
+def test_depth_and_size_are_limited_and_what_was_left_out_is_told(site, settings):
+    site.pages = {f"/{n or ''}": f"<h2>Is it {n}?</h2><p>Yes.</p><a href='/{n + 1}'>next</a>" for n in range(9)}
+    deep = sources.read(faq(site, max_depth=2), settings)
+    assert [k.question for k in deep.knowledge] == ["Is it 0?", "Is it 1?", "Is it 2?"]
+    capped = sources.read(faq(site, max_pages=3), settings)
+    assert [q.reason for q in capped.quarantined] == ["max_pages 3 reached, 1 or more not read"]
+    site.pages["/1"] += " " * 1_500_000
+    large = sources.read(faq(site, max_megabytes=1), settings)
+    assert [q.reason for q in large.quarantined] == ["max_megabytes 1 reached, 1 or more not read"]
+
+
+def test_crawl_delay_slows_the_reader_to_ten_seconds_at_most(site):
+    for asked, pause in (("0.25", 0.25), ("3600", 10.0)):
+        site.pages["/robots.txt"] = f"User-agent: *\nCrawl-delay: {asked}"
+        with Reader("faq", f"http://127.0.0.1:{site.server_port}/", rate=1000, allow_private=True) as reader:
+            reader.robots()
+            assert reader.pause == pause
+
+
+def test_a_busy_or_broken_answer_is_asked_for_again(site, settings):
+    whole = PAGES["/returns"]
+    cut = (200, {"Content-Length": "100000", "Connection": "close"}, whole[:300])
+    site.pages["/returns"] = [(429, {"Retry-After": "0"}, ""), cut, (200, {}, whole)]
+    assert "Can I return it?" in {k.question for k in sources.read(faq(site), settings).knowledge}
+    assert site.asked.count("/returns") == 3
+
+
+def test_a_site_that_asks_for_an_hour_is_left_alone(site, settings):
+    site.pages["/busy"] = (503, {"Retry-After": "3600"}, "")
+    with pytest.raises(TransientError, match="503"):
+        sources.read(faq(site, "/busy"), settings)
+    assert site.asked.count("/busy") == 1
+
+
+def test_a_first_page_that_moved_says_where_to(site, settings):
+    site.pages["/"] = (301, {"Location": "https://shop.example/help"}, "")
+    with pytest.raises(BadInput, match=r"redirects to https://shop\.example/help; put"):
+        sources.read(faq(site), settings)
+
+
+def test_a_redirect_cannot_lead_into_the_private_network(site, settings):
+    site.pages["/r"] = (302, {"Location": "http://169.254.169.254/latest/meta-data"}, "")
+    site.pages["/"] += '<a href="/r">r</a>'
+    refused = {q.locator: q.reason for q in sources.read(faq(site), settings).quarantined}
+    assert refused["/latest/meta-data"] == "redirects away from the site"
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"\x00\xff\xfe", b"<" * 5000, b"<div>" * 20_000, b'<script type="application/ld+json">[[']
+    "answers",
+    [["10.0.0.5"], ["93.184.215.14", "127.0.0.1"], ["::1"], ["::ffff:10.0.0.1"], ["64:ff9b::a00:1"], ["100.64.0.1"]],
 )
-def test_broken_pages_hold_nothing(body):
-    assert parse_page(body, "https://x.example/").items == []
+def test_a_name_with_any_private_answer_is_refused(answers, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: [(2, 1, 6, "", (ip, 443)) for ip in answers])
+    with pytest.raises(BadInput, match="private address"):
+        checked_addresses("shop.example", 443, allow_private=False)
+
+
+def test_a_name_that_changes_its_answer_gets_no_connection(monkeypatch):
+    """The first answer is connected to by its number; the second, private one is refused at its own connection."""
+    answers, connected = [["93.184.215.14"], ["127.0.0.1"]], []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: [(2, 1, 6, "", (ip, 80)) for ip in answers.pop(0)])
+
+    def refuse(address, *args, **kwargs):
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with (
+        Reader("faq", "http://rebind.example/", rate=1000, allow_private=False) as reader,
+        pytest.raises(BadInput, match=r"rebind\.example is the private address 127\.0\.0\.1"),
+    ):
+        reader.get("http://rebind.example/")
+    assert connected == [("93.184.215.14", 80)]
