@@ -67,14 +67,32 @@ class HelpdeskSource(SourceBase):
 class SqlSource(SourceBase):
     """Rows of a query by SQLAlchemy URL; `columns` maps our names to theirs."""
 
+    manner: ClassVar[frozenset[str]] = SourceBase.manner | {"list_hours"}
+
     kind: Literal["sql"]
     url: str
     query: str
+    watermark: str | None = Field(
+        None, description="Column of the query that grows with every change; then only changed rows are read."
+    )
+    key: str | None = Field(None, description="Unique column of the query; needed with `watermark`.")
+    deleted: str | None = Field(None, description="Column that is true, or a time, once a row is deleted.")
+    list_hours: float = Field(
+        24.0, ge=0, description="Hours after which all keys are listed, to find deleted and missed rows."
+    )
     columns: dict[str, str] = Field(
         default_factory=dict,
         description="Ours: id, text, reply, intent, at, customer, channel, outcome, knowledge_url, "
         "synthetic, core_id.",
     )
+
+    @model_validator(mode="after")
+    def _watermark_has_a_key(self) -> Self:
+        if bool(self.watermark) != bool(self.key):
+            raise ValueError("watermark and key go together: the column that grows, and the column that is unique")
+        if self.deleted and not self.watermark:
+            raise ValueError("deleted needs watermark; without it let the query leave deleted rows out")
+        return self
 
 
 class FilesSource(SourceBase):

@@ -1,10 +1,15 @@
-"""Rows of a SQL query, one conversation each. Only reads; a query that would write is refused."""
+"""Rows of a SQL query, one conversation each. Only reads; a query that would write is refused.
+
+With a watermark column the rows are kept in the source's raw area and only changed ones are asked for
+(see watermark.py); without one the query is read whole each time.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, Engine, make_url
@@ -15,6 +20,9 @@ from deskloop.settings import Settings, SqlSource
 from deskloop.sources.batch import Batch, Builder, digest
 from deskloop.sources.files import labelled
 from deskloop.store import sha256_file
+
+if TYPE_CHECKING:
+    from deskloop.sources.watermark import Ask
 
 _READS = re.compile(r"^\s*(?:select|with|values|table)\b", re.I)
 _NAMES = ("id", "text", "reply", "intent", "at", "customer", "channel", "outcome", "knowledge_url", "synthetic",
@@ -29,22 +37,27 @@ _PASSING = re.compile(
 def read(source: SqlSource, settings: Settings) -> Batch:
     """Run the query and take each row. Raises BadInput for a wrong URL, table or column."""
     builder = Builder(source.name)
-    with _connect(source) as connection:
-        result = _run(source, connection, source.query)
-        found = list(result.keys())
-        wanted = _columns(source, found)
-        for number, row in enumerate(result.mappings(), 1):
-            value = {ours: row[theirs] for ours, theirs in wanted.items()}
-            where = f"row {value.get('id', number)}"
-            if str(value.get("text") or "").strip():
-                labelled(builder, where, value, settings)
-            else:
-                builder.refuse(where, "empty text", value)
+    rows = _kept(source, settings) if source.watermark else _all(source)
+    wanted: dict[str, str] = {}
+    for number, row in enumerate(rows, 1):
+        wanted = wanted or _columns(source, list(row))
+        value = {ours: row[theirs] for ours, theirs in wanted.items()}
+        where = f"row {value.get('id', number)}"
+        if str(value.get("text") or "").strip():
+            labelled(builder, where, value, settings)
+        else:
+            builder.refuse(where, "empty text", value)
     return builder.batch("the query's result")
 
 
 def fingerprint(source: SqlSource, settings: Settings) -> str:
     """Digest of the database file, or of the number of rows and the latest time where it is a server."""
+    if source.watermark:
+        from deskloop.sources import journal, watermark
+
+        with _connect(source) as connection:
+            pages = watermark.pages(source, settings, _asking(source, connection))
+            return journal.fingerprint(source, settings, pages)
     url = _url(source)
     how = source.model_dump(mode="json", exclude={"url"})
     if url.get_backend_name() == "sqlite" and url.database:
@@ -58,6 +71,38 @@ def fingerprint(source: SqlSource, settings: Settings) -> str:
         # The query is the configuration's own text, and reads only.
         row = _run(source, connection, f"SELECT count(*){latest} FROM ({inner}) AS rows_read").one()  # noqa: S608
     return digest([how, *map(str, row)])
+
+
+def _all(source: SqlSource) -> Iterator[Mapping[str, Any]]:
+    with _connect(source) as connection:
+        result = _run(source, connection, source.query)
+        _columns(source, list(result.keys()))
+        yield from result.mappings()
+
+
+def _kept(source: SqlSource, settings: Settings) -> Iterable[Mapping[str, Any]]:
+    from deskloop.sources import journal, watermark
+
+    with _connect(source) as connection:
+        pages = watermark.pages(source, settings, _asking(source, connection))
+        return journal.follow(source, settings, pages).values()
+
+
+def _asking(source: SqlSource, connection: Connection) -> Ask:
+    """Select from the configured query: `ask(what, rest, **values)`, names in braces quoted as the server wants."""
+    quote = connection.dialect.identifier_preparer.quote
+    inner = source.query.strip().rstrip(";").replace(":", r"\:")
+    names = {"key": quote(source.key or ""), "watermark": quote(source.watermark or "")}
+
+    def ask(what: str, rest: str, **values: Any) -> list[dict[str, Any]]:
+        # The query is the configuration's own text, and reads only.
+        statement = f"SELECT {what.format(**names)} FROM ({inner}) AS rows_read {rest.format(**names)}"  # noqa: S608
+        try:
+            return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+        except SQLAlchemyError as error:
+            raise _told(source, error) from None
+
+    return ask
 
 
 def _url(source: SqlSource) -> URL:
