@@ -37,6 +37,8 @@ class SourceBase(Section):
 class FaqSource(SourceBase):
     """A site of FAQ or help-centre pages, crawled from `url` and its sitemap."""
 
+    manner: ClassVar[frozenset[str]] = frozenset({"rate", "max_pages", "max_depth", "max_megabytes", "allow_private"})
+
     kind: Literal["faq"]
     url: str
     max_pages: int = Field(200, ge=1, le=100_000)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from deskloop.errors import BadInput
 from deskloop.settings import FaqSource, Settings
+from deskloop.sources import journal
 from deskloop.sources.batch import Batch, Builder, digest, moment
 from deskloop.sources.crawl import crawl
 
 _CONTENT = ("url", "status", "refusal", "items", "address", "updated", "depth")
+_KEPT_AT_ONCE = 20
 
 
 def read(source: FaqSource, settings: Settings) -> Batch:
-    """Crawl and extract. Counts entries and refused pages. Raises BadInput or TransientError."""
+    """Crawl, asking for what changed, and extract. Counts entries and refused pages.
+
+    Raises BadInput or TransientError.
+    """
     builder = Builder(source.name)
     seen: dict[str, str] = {}
-    for record in _records(source, settings):
+    for record in _in_order(journal.follow(source, settings, partial(_pages, source, settings))):
         locator = urlsplit(record["url"]).path or "/"
         if record["refusal"]:
             builder.refuse(locator, record["refusal"], "")
@@ -35,7 +42,10 @@ def read(source: FaqSource, settings: Settings) -> Batch:
 
 def fingerprint(source: FaqSource, settings: Settings) -> str:
     """Digest of every page as it is now: its address and its questions and answers, or its status."""
-    parts = [[record.get(name) for name in _CONTENT] for record in _records(source, settings)]
+    # The journal's own digest also covers entity tags, which some sites renew on every delivery.
+    journal.fingerprint(source, settings, partial(_pages, source, settings))
+    records = _in_order(journal.records(source, settings))
+    parts = [[record.get(name) for name in _CONTENT] for record in records]
     return digest([source.model_dump(mode="json"), parts])
 
 
@@ -55,7 +65,22 @@ def _add(builder: Builder, record: dict[str, Any], item: list[Any], seen: dict[s
     )  # fmt: skip
 
 
-def _records(source: FaqSource, settings: Settings) -> list[dict[str, Any]]:
-    """Every address of the site as it is now, the nearest to the first page first."""
-    found = list(crawl(source, {}))
-    return [record for _, record in sorted(found, key=lambda pair: (pair[1].get("depth", 1000), pair[0]))]
+def _pages(source: FaqSource, settings: Settings, _: journal.Record | None) -> Iterator[journal.Page]:
+    """What changed on the site since the records in the journal, and which addresses are gone."""
+    known = journal.records(source, settings)
+    seen: set[str] = set()
+    changes: list[journal.Change] = []
+    for url, record in crawl(source, known):
+        seen.add(url)
+        if record != known.get(url):
+            changes.append(journal.Change(url, record))
+        if len(changes) == _KEPT_AT_ONCE:
+            yield journal.Page(tuple(changes), {})
+            changes = []
+    gone = (journal.Change(url, None) for url in known if url not in seen)
+    yield journal.Page((*changes, *gone), {})
+
+
+def _in_order(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records, nearest to the first page first."""
+    return [found[url] for url in sorted(found, key=lambda url: (found[url].get("depth", 1000), url))]

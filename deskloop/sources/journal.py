@@ -102,6 +102,12 @@ def keys(source: SourceBase, settings: Settings) -> set[str]:
     return set(journal.latest()) if journal.known() else set()
 
 
+def records(source: SourceBase, settings: Settings) -> dict[str, Record]:
+    """Records kept so far, for a source that asks whether they still hold. Asks nothing itself."""
+    journal = _Journal(source, settings)
+    return journal.fold() if journal.known() else {}
+
+
 def erased(source: SourceBase, settings: Settings) -> list[str]:
     """Digests of the keys whose records were not kept because their person asked to be erased."""
     journal = _Journal(source, settings)

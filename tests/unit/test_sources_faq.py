@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import socket
 import threading
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -44,12 +45,14 @@ class Site(BaseHTTPRequestHandler):
         status, headers, body = page if isinstance(page, tuple) else (200, {}, page)
         body = body if isinstance(body, bytes) else body.replace("{root}", root).encode()
         etag = f'"{hashlib.sha256(body).hexdigest()[:8]}"'
-        if status == 200 and self.headers["If-None-Match"] == etag:
+        headers = {"ETag": etag, "Date": formatdate(usegmt=True)} | headers
+        asked = self.headers["If-None-Match"] or self.headers["If-Modified-Since"]
+        if status == 200 and asked and asked in (headers["ETag"], headers.get("Last-Modified")):
             self.server.unchanged.append(self.path)
             status, body = 304, b""
-        self.send_response(status)
+        self.send_response_only(status)
         kind = "text/plain" if self.path == "/robots.txt" else "text/html; charset=utf-8"
-        for name, value in ({"Content-Type": kind, "ETag": etag} | headers).items():
+        for name, value in ({"Content-Type": kind} | headers).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -133,6 +136,56 @@ def test_an_edited_answer_keeps_its_id(site, settings):
     before = {k.question: k.id for k in sources.read(faq(site), settings).knowledge}
     site.pages["/"] = site.pages["/"].replace("2 days", "4 days")
     assert {k.question: k.id for k in sources.read(faq(site), settings).knowledge} == before
+
+
+def test_an_unchanged_site_costs_one_conditional_request_for_each_page(site, settings):
+    before = sources.fingerprint(faq(site), settings)
+    first = sources.read(faq(site), settings)
+    pages = {"/", "/acc", "/returns"}
+    assert site.unchanged == []  # the read after the fingerprint asks nothing again
+    assert all(site.asked.count(page) == 1 for page in pages)
+    assert sources.fingerprint(faq(site), settings) == before
+    assert set(site.unchanged) == pages
+    assert all(site.asked.count(page) == 2 for page in pages)
+    assert sources.read(faq(site), settings) == first
+
+
+def test_removed_answers_and_pages_are_gone_after_the_next_crawl(site, settings):
+    sources.read(faq(site), settings)
+    site.pages["/acc"] = site.pages["/acc"].replace('<dl><dt id="d">Do you rent?</dt><dd>No.</dd></dl>', "")
+    del site.pages["/returns"]
+    after = {k.question for k in sources.read(faq(site), settings).knowledge}
+    assert after == {"How long does it take?", "Something is missing.", "Do you repair?"}
+
+
+def test_a_recrawl_gives_what_a_first_crawl_would(site, settings, tmp_path):
+    sources.read(faq(site), settings)
+    site.pages["/acc"] += '<a href="/new">n</a>'
+    site.pages["/new"] = "<h2>Is it new?</h2><p>Yes.</p>"
+    site.pages["/"] = site.pages["/"].replace("2 days", "4 days").replace('<a href="/gone">g</a>', "")
+    again = sources.read(faq(site), settings)
+    assert again == sources.read(faq(site), Settings(home=tmp_path / "other"))
+
+
+def test_a_crawl_that_was_cut_short_goes_on_where_it_was(site, settings):
+    many = {f"/p{n}": f"<h2>Is it {n}?</h2><p>Yes.</p><a href='/p{n + 1}'>next</a>" for n in range(30)}
+    site.pages |= {**many, "/": "<h2>Is it?</h2><p>Yes.</p><a href='/p0'>first</a>"}
+    site.pages["/p25"] = [*[(503, {"Retry-After": "0"}, "")] * 4, (200, {}, many["/p25"])]
+    with pytest.raises(TransientError, match="p25 answered 503"):
+        sources.read(faq(site, max_depth=50), settings)
+    assert len(sources.read(faq(site, max_depth=50), settings).knowledge) == 31 + 2  # and those of /acc
+    assert {f"/p{n}" for n in range(15)} < set(site.unchanged)
+
+
+@pytest.mark.parametrize(("age", "noticed"), [(0, True), (3600, False)])
+def test_a_date_is_only_believed_of_a_page_that_had_not_just_changed(age, noticed, site, settings):
+    """Last-Modified counts in seconds: a page can change again within the one in which it was read."""
+    now = 1_790_000_000
+    dates = {"ETag": "", "Last-Modified": formatdate(now - age, usegmt=True), "Date": formatdate(now, usegmt=True)}
+    site.pages["/"] = (200, dates, "<h2>Is it open?</h2><p>Yes.</p>")
+    before = sources.fingerprint(faq(site), settings)
+    site.pages["/"] = (200, dates, "<h2>Is it open?</h2><p>No.</p>")
+    assert (sources.fingerprint(faq(site), settings) != before) == noticed
 
 
 def test_a_packed_sitemap_index_leads_to_pages_that_nothing_links_to(site, settings):
