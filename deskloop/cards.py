@@ -41,7 +41,7 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
         f"# Support bot of {settings.shop.name}\n\n"
         f"Generator: {origin.get('name', settings.model.base)} ({origin.get('license', 'licence unknown')}), "
         f"fine-tuned with LoRA on {training['examples']} examples, {training['supervised_tokens']} supervised "
-        f"tokens, {training['precision']}, effort `{settings.effort}`.\n"
+        f"tokens, {training['precision']}, effort `{settings.effort}`, {_start(training)}.\n"
         f"Base model's sha256: `{origin.get('sha256', 'unknown')}`.\n\n"
         f"## Verdict\n\n{verdict.summary}\n\n"
         f"## Scorecard (held-out messages, none of them synthetic)\n\n{markdown(headline)}{skipped}\n\n"
@@ -50,6 +50,13 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
         "## Limits\n\nAnswers rest on the team's own entries; what no entry says is handed to a person. Figures, "
         "dates, links and names that do not stand in a source are never shown.\n"
     )
+
+
+def _start(training: Mapping[str, Any]) -> str:
+    start = "the adapters of the champion before it" if training["warm"] else "the base model"
+    checks = "; ".join(f"{loss:.3f} after {step} steps" for step, loss in training["checks"])
+    ran = f"{len(training['steps'])} of {training['planned']} planned steps"
+    return f"started from {start}, {ran}, validation loss {checks or 'not taken'}"
 
 
 def markdown(rows: Sequence[Mapping[Any, Any]], columns: Sequence[str] | None = None) -> str:

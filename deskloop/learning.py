@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from deskloop.features.tfidf import Tfidf
 from deskloop.features.word2vec import WordVectors
 from deskloop.generator import base, export, finetune
 from deskloop.generator.examples import examples
+from deskloop.generator.loop import Progress
 from deskloop.intents import IntentModel, Labelled
 from deskloop.settings import Settings
 
@@ -69,19 +69,21 @@ def generator(
     knowledge: pd.DataFrame,
     index: Path,
     settings: Settings,
-    report: Callable[[finetune.TrainReport], None],
-) -> int:
-    """Fine-tune into `folder/generator` and export to `folder/generator-int8`. Returns the number of examples.
+    progress: Progress | None = None,
+    warm: Path | None = None,
+) -> finetune.TrainReport:
+    """Fine-tune into `folder/generator` and export to `folder/generator-int8`.
 
-    Checkpoints live in the home folder, so that a run that was killed goes on where it was.
+    Checkpoints live in the home folder, so that a run that was killed goes on where it was. `warm` is the
+    generator of an earlier run, to go on from.
     """
-    encoder = SentenceEncoder.load(base.encoder_path(settings))
-    chats = examples(messages, knowledge, SearchIndex.load(index, encoder), settings.shop.name, settings.model.seed)
+    searcher = SearchIndex.load(index, SentenceEncoder.load(base.encoder_path(settings)))
+    given = messages, knowledge, searcher, settings.shop.name, settings.model.seed
     done = finetune.finetune(
-        base.base_path(settings), chats, folder / "generator", settings.effort, settings.model.seed,
-        checkpoints=settings.home / "checkpoints",
+        base.base_path(settings), examples(*given), folder / "generator", settings.effort, settings.model.seed,
+        progress=progress, checkpoints=settings.home / "checkpoints",
+        validation=examples(*given, split="validation"), warm=warm,
     )  # fmt: skip
     export.export_int8(folder / "generator", folder / "generator-int8")
     (folder / "training.json").write_text(json.dumps(done.as_dict(), indent=1), "utf-8")
-    report(done)
-    return done.examples
+    return done

@@ -170,6 +170,7 @@ class Model(Section):
     base: str = Field("smollm2-135m-instruct", description="Fetched name, or a path in Hugging Face layout.")
     encoder: str = Field("all-minilm-l6-v2", description="Fetched name, or a path.")
     seed: int = 17
+    warm_start: bool = Field(True, description="A retraining goes on from the champion's adapters.")
     answer_policy: Literal["auto", "generate", "retrieve"] = "auto"
     max_wrong: float = Field(0.05, gt=0, lt=1, description="Wrong share of shown answers aimed at.")
 

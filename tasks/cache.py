@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import ctypes
-import gc
 import hashlib
 import inspect
 import json
@@ -26,6 +23,7 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.hashing import hash_objects
 
 import deskloop
+from deskloop import memory
 from deskloop.errors import TransientError
 from deskloop.settings import Settings
 from deskloop.store import Store
@@ -131,19 +129,12 @@ def timed(name: str, body: Callable[P, R]) -> Callable[P, R]:
         try:
             return body(*args, **kwargs)
         finally:
-            give_back_memory()
+            memory.give_back()
             if target := os.environ.get("DESKLOOP_TIMINGS"):
                 with Path(target).open("a") as stream:
                     stream.write(json.dumps({"stage": name, "began": began, "ended": time.time()}) + "\n")
 
     return run
-
-
-def give_back_memory() -> None:
-    """Return what the stage freed to the system: the C library keeps gigabytes of it otherwise (glibc only)."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def code_digest(path: Path) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deskloop.database import connect
 from deskloop.records import Receipt
+from deskloop.releases import Releases
 from deskloop.settings import Settings
 from deskloop.store import Store
 from tasks import report
 from tasks.cache import stage
+
+LEARNT = "learnt-from"  # in a bundle: digest of the messages that its generator learnt from
 
 
 @stage("build-index", reads=("model",))
@@ -47,15 +51,32 @@ def fit_intents(
 
 @stage("fine-tune", reads=("effort", "model", "shop"))
 def fine_tune(messages: Receipt, knowledge: Receipt, index: Receipt, settings: Settings) -> Receipt:
-    """The base model fine-tuned on the team's dialogues, and its int8 export."""
+    """The base model fine-tuned on the team's dialogues, from the champion's adapters on, and its int8 export.
+
+    The champion is deliberately no part of the cache key: one set of data is learnt once.
+    """
     from deskloop import learning
 
-    store = Store(settings.store_root)
+    store, drawing = Store(settings.store_root), report.LossCurve()
     frames, found = (store.table(messages), store.table(knowledge)), store.path(index)
-    return store.put_dir(
-        "generator",
-        lambda folder: learning.generator(folder, *frames, found, settings, report.fine_tuning),
-    )
+
+    def build(folder: Path) -> int:
+        done = learning.generator(folder, *frames, found, settings, drawing.show, _warm(messages, settings))
+        (folder / LEARNT).write_text(messages.sha256, "utf-8")
+        drawing.finish(done)
+        return done.examples
+
+    return store.put_dir("generator", build)
+
+
+def _warm(messages: Receipt, settings: Settings) -> Path | None:
+    """The champion's generator; None if there is none, if it learnt from the same messages, or if it is unwanted."""
+    champion = Releases(connect(settings.database)).champion() if settings.model.warm_start else None
+    if champion is None:
+        return None
+    learnt = champion.path / LEARNT
+    known = learnt.is_file() and learnt.read_text("utf-8") == messages.sha256
+    return None if known else champion.path / "generator"
 
 
 @stage("assemble", reads=("model", "shop"))

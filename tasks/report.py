@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
 
 from deskloop.cards import markdown as table
 from deskloop.drift import Drift
 from deskloop.gate import Verdict
+from deskloop.generator.checkpoint import Curve
 from deskloop.generator.finetune import TrainReport
 from deskloop.scorecard import Scorecard
 from deskloop.sources.batch import Batch
@@ -43,26 +47,55 @@ def skipped(stage: str, reason: str) -> None:
     create_markdown_artifact(f"# {stage}\n\nskipped: {reason}\n", key=f"{stage}-skipped", description=reason)
 
 
-def fine_tuning(done: TrainReport) -> None:
-    """The loss over steps as a picture, with the figures of the fine-tuning below."""
-    import matplotlib
+class LossCurve:
+    """The picture of the loss over steps: it appears with the first step and grows while the model learns."""
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    def __init__(self, every: float = 10) -> None:
+        self._every, self._shown = every, float("-inf")
+        self._artifact: Any = None
 
-    figure, axes = pyplot.subplots(figsize=(7, 3.2), dpi=110)
-    axes.plot(done.steps, done.losses, color="#2f6f4f")
+    def show(self, curve: Curve, planned: int) -> None:
+        """Draw the curve so far, at most once in so many seconds."""
+        if time.monotonic() - self._shown >= self._every:
+            self._put(curve.losses, curve.checks, f"step {len(curve.losses)} of {planned}")
+            self._shown = time.monotonic()
+
+    def finish(self, done: TrainReport) -> None:
+        """The whole curve, with the figures of the run."""
+        start = "the champion's adapters" if done.warm else "the base model"
+        told = (
+            f"{done.supervised_tokens} supervised tokens of {done.tokens}, {done.examples} examples, "
+            f"{done.tokens_per_second:.0f} tokens/s, {done.precision}, from {start}, "
+            f"{len(done.steps)} of {done.planned} steps"
+        )
+        self._put(done.losses, done.checks, told)
+
+    def _put(self, losses: Sequence[float], checks: Sequence[tuple[int, float]], told: str) -> None:
+        picture = _curve(losses, checks)
+        if self._artifact is None:
+            self._artifact = create_image_artifact(picture, key="loss-curve", description=told)
+            return
+        with get_client(sync_client=True) as client:
+            client.update_artifact(self._artifact, ArtifactUpdate(data=picture, description=told))
+
+
+def _curve(losses: Sequence[float], checks: Sequence[tuple[int, float]]) -> str:
+    """A data URL of the picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.2), dpi=110)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot(range(1, len(losses) + 1), losses, color="#2f6f4f", label="training")
+    if checks:
+        axes.plot(*zip(*checks, strict=True), color="#b5532a", marker="o", label="validation")
+        axes.legend()
     axes.set(xlabel="step", ylabel="loss of answer tokens (nats)", title="Fine-tuning")
     axes.grid(alpha=0.3)
     picture = io.BytesIO()
     figure.savefig(picture, bbox_inches="tight", format="png")
-    pyplot.close(figure)
-    url = "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
-    told = (
-        f"{done.supervised_tokens} supervised tokens of {done.tokens}, {done.examples} examples, "
-        f"{done.tokens_per_second:.0f} tokens/s, {done.precision}"
-    )
-    create_image_artifact(url, key="loss-curve", description=told)
+    return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
 
 
 def scorecard(card: Scorecard, peers: Sequence[Mapping[str, Any]], gains: Sequence[Mapping[str, Any]]) -> None:

@@ -13,14 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from deskloop import memory
 from deskloop.errors import TransientError
 from deskloop.generator.batching import Batcher, Request
 from deskloop.generator.chat import IGNORED, Chat
 from deskloop.settings import Settings
 
 Messages = Sequence[Mapping[str, str]]
-BATCH = 16  # prompts decoded together where nobody waits for the first word
-SCORED = 4  # conversations scored at once: each keeps a row of the whole vocabulary per token
+BATCH = 8  # prompts decoded together where nobody waits: 16 are no faster and take half as much memory again
+SCORED = 2  # conversations scored at once: each keeps a row of the whole vocabulary per token
+WORKERS = 4  # batches side by side at most: each holds its own keys, values and scores
 
 
 def load_engine(folder: Path, settings: Settings) -> CT2Engine | OpenAIEngine:
@@ -36,7 +38,7 @@ class CT2Engine:
     """CTranslate2 with int8 weights. Safe for several threads: what waits together is decoded together.
 
     `replicas` streaming batches run side by side, one thread each: two threads inside one batch spin against
-    each other on busy virtual cores. Bulk generation uses every core; replicas share one copy of the weights.
+    each other on busy virtual cores. Bulk generation uses up to WORKERS cores. All share one copy of the weights.
     """
 
     def __init__(self, folder: Path, replicas: int = 1) -> None:
@@ -45,7 +47,11 @@ class CT2Engine:
         self.chat = Chat.load(folder)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._model = ctranslate2.Generator(
-            str(folder), device="cpu", compute_type="int8", intra_threads=1, inter_threads=max(replicas, cores)
+            str(folder),
+            device="cpu",
+            compute_type="int8",
+            intra_threads=1,
+            inter_threads=max(replicas, min(cores, WORKERS)),
         )
         self._batcher = Batcher(self._decode, replicas)
 
@@ -71,6 +77,7 @@ class CT2Engine:
             include_prompt_in_result=False,
             end_token=[self.chat.end],
         )
+        memory.give_back()
         return [self.chat.decode(result.sequences_ids[0]).strip() for result in results]
 
     def perplexity(self, examples: Sequence[Mapping[str, Any]]) -> float:
@@ -78,6 +85,7 @@ class CT2Engine:
         encoded = [self.chat.encode(example["messages"]) for example in examples]
         token = self.chat.tokenizer.id_to_token
         scored = self._model.score_batch([[token(i) for i in e.ids] for e in encoded], max_batch_size=SCORED)
+        memory.give_back()
         # the first token has no score: score i belongs to token i + 1
         told = [
             score
@@ -115,7 +123,7 @@ class TransformersEngine:
 
         from transformers import AutoModelForCausalLM
 
-        from deskloop.generator.finetune import precision
+        from deskloop.generator.adapters import precision
 
         self.chat = Chat.load(folder)
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=precision()).eval()
@@ -148,7 +156,7 @@ class TransformersEngine:
         """Perplexity per token of the assistant's turns."""
         import torch
 
-        from deskloop.generator.finetune import loss
+        from deskloop.generator.loop import loss
 
         total, tokens = 0.0, 0
         with torch.no_grad():

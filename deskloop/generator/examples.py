@@ -28,9 +28,11 @@ class Searcher(Protocol):
         """The best entries for each query."""
 
 
-def examples(messages: pd.DataFrame, knowledge: pd.DataFrame, index: Searcher, shop: str, seed: int) -> list[Row]:
-    """Chat examples [{"messages": [system, user, assistant]}] of the training split, shuffled by `seed`."""
-    rows: list[Row] = _answered(messages).to_dict("records")
+def examples(
+    messages: pd.DataFrame, knowledge: pd.DataFrame, index: Searcher, shop: str, seed: int, split: str = "train"
+) -> list[Row]:
+    """Chat examples [{"messages": [system, user, assistant]}] of a split, shuffled by `seed`."""
+    rows: list[Row] = _answered(messages, split).to_dict("records")
     entries = {e["id"]: _source(e) for e in knowledge.to_dict("records")}
     found = index.search_many([row["text"] for row in rows], 3) if rows else []
     rng = random.Random(seed)  # noqa: S311
@@ -42,8 +44,8 @@ def examples(messages: pd.DataFrame, knowledge: pd.DataFrame, index: Searcher, s
     return built
 
 
-def _answered(messages: pd.DataFrame) -> pd.DataFrame:
-    rows = messages[(messages["split"] == "train") & (messages["reply"].str.len() > 0)].sort_values("id")
+def _answered(messages: pd.DataFrame, split: str) -> pd.DataFrame:
+    rows = messages[(messages["split"] == split) & (messages["reply"].str.len() > 0)].sort_values("id")
     real = rows[~rows["synthetic"].astype(bool)]
     return real if len(real) >= FEWEST_REAL else rows
 

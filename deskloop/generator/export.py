@@ -27,7 +27,7 @@ def save_merged(model: Any, base: Path, out: Path) -> None:
         delta = up @ down * module.scaling["default"]
         weights[f"{name}.weight"] = module.base_layer.weight.float() + delta
     out.mkdir(parents=True, exist_ok=True)
-    stored = {name: weight.detach().to(torch.bfloat16).contiguous() for name, weight in weights.items()}
+    stored = {name: weight.detach().to(torch.bfloat16).cpu().contiguous() for name, weight in weights.items()}
     save_file(stored, out / "model.safetensors", {"format": "pt"})
     copy_layout(base, out)
 

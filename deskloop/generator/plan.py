@@ -38,16 +38,19 @@ def _within(order: list[int], examples: Sequence[Encoded], budget: int) -> list[
 
 def _bucketed(order: list[int], examples: Sequence[Encoded], size: int, rng: np.random.Generator) -> list[list[int]]:
     """Sort by length within pools, cut into batches of at most `size` padded tokens, shuffle the batches."""
-    made: list[list[int]] = []
     mean = max(1, sum(len(examples[i].ids) for i in order) // max(1, len(order)))
     pool = max(1, POOL * size // mean)
-    for start in range(0, len(order), pool):
-        batch: list[int] = []
-        for i in sorted(order[start : start + pool], key=lambda i: len(examples[i].ids)):
-            if batch and (len(batch) + 1) * len(examples[i].ids) > size:
-                made.append(batch)
-                batch = []
-            batch.append(i)
-        if batch:
-            made.append(batch)
+    pools = [order[start : start + pool] for start in range(0, len(order), pool)]
+    made = [batch for rows in pools for batch in bucketed(rows, examples, size)]
     return [made[i] for i in rng.permutation(len(made))]
+
+
+def bucketed(rows: Sequence[int], examples: Sequence[Encoded], size: int) -> list[list[int]]:
+    """The rows in batches of like length and at most `size` padded tokens, shortest first."""
+    made: list[list[int]] = []
+    for i in sorted(rows, key=lambda i: len(examples[i].ids)):
+        if made and (len(made[-1]) + 1) * len(examples[i].ids) <= size:
+            made[-1].append(i)
+        else:
+            made.append([i])
+    return made

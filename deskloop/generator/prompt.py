@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from deskloop.generator.passage import nearest
 from deskloop.records import Source
 
 Message = Mapping[str, str]
 MAX_ENTRIES = 2
 MAX_TURNS = 3
+ENTRY_WORDS = 70  # of one entry: of a long one, the sentences nearest the question
 MAX_WORDS = 90  # of one turn: a long e-mail is cut in the middle, its question is at an end
 
 
@@ -25,12 +27,13 @@ def messages(shop: str, knowledge: Sequence[Source], turns: Sequence[Message]) -
     kept = kept[-MAX_TURNS:]
     while kept and kept[0]["role"] != "user":
         kept.pop(0)
-    return [{"role": "system", "content": system(shop, knowledge[:MAX_ENTRIES])}, *kept]
+    asked = " ".join(turn["content"] for turn in kept if turn["role"] == "user")
+    return [{"role": "system", "content": system(shop, knowledge[:MAX_ENTRIES], asked)}, *kept]
 
 
-def system(shop: str, knowledge: Iterable[Source]) -> str:
+def system(shop: str, knowledge: Iterable[Source], question: str = "") -> str:
     """The system message: who speaks, how, and what it may rest on."""
-    notes = "\n".join(f"- {entry.question} {entry.answer}" for entry in knowledge)
+    notes = "\n".join(f"- {e.question} {nearest(e.answer, question, ENTRY_WORDS)}" for e in knowledge)
     return (
         f"You answer customers of {shop} in one or two friendly sentences, using only these notes.\n"
         f"{notes or '- (none)'}"

@@ -19,10 +19,15 @@ class Recipe:
     batch_tokens: int = 1024  # of one step, padding included
     longest: int = 512  # tokens of one example; longer ones are left out
     warmup: float = 0.06
+    checks: int = 4  # times the validation loss is taken
+    patience: int = 2  # checks without a better loss before the run ends
+    validation: int = 24  # examples that a check reads at most
+    warm: float = 0.5  # share of `tokens` and of `rate` where adapters start from an earlier run's
+    gpu: int = 8  # times as many tokens a step on a GPU
 
 
 RECIPES: dict[Effort, Recipe] = {
     "quick": Recipe(tokens=80_000, epochs=2, upper=0.5),
-    "standard": Recipe(tokens=600_000, epochs=3, upper=0.7),
-    "thorough": Recipe(tokens=4_000_000, epochs=4, upper=1.0),
+    "standard": Recipe(tokens=600_000, epochs=3, upper=0.7, checks=10, patience=3, validation=100),
+    "thorough": Recipe(tokens=4_000_000, epochs=4, upper=1.0, checks=20, patience=3, validation=200),
 }
