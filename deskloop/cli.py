@@ -107,6 +107,39 @@ def run(
 
 
 @app.command()
+def ingest(
+    config: Config = None,
+    source: Annotated[str | None, typer.Option(help="Only the source of this name.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken; write nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Forget what was taken and ask for everything.")] = False,
+    json_: Json = False,
+) -> None:
+    """Read the sources alone: raw areas and batches, no training."""
+    from deskloop import ingest as work
+
+    _log_progress()
+    settings = load(config)
+    outcome = work.preview(settings, source) if dry_run else work.ingest(settings, source, full)
+    show(outcome, json_, lambda: work.told(outcome))
+    if any("error" in row for row in outcome["sources"]):
+        raise SystemExit(2)
+
+
+@app.command()
+def erase(
+    customer: Annotated[str, typer.Option(help="Address, id, name, or the keyed hash of it.")],
+    config: Config = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it only show what would go.")] = False,
+    json_: Json = False,
+) -> None:
+    """Remove a person from everything kept here, and print a certificate that does not name them."""
+    from deskloop import erasure
+
+    certificate = erasure.erase(customer, load(config), really=yes)
+    show(certificate, json_, lambda: erasure.told(certificate))
+
+
+@app.command()
 def monitor(
     config: Config = None,
     window: Annotated[int | None, typer.Option(help="Latest customer messages compared.")] = None,
@@ -311,6 +344,14 @@ def bench_pipeline(
 
 def _benched(result: dict[str, Any], as_json: bool) -> None:
     show(result, as_json, lambda: table(result))
+
+
+def _log_progress() -> None:
+    import logging
+
+    logger = logging.getLogger("deskloop")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [logging.StreamHandler(sys.stderr)]
 
 
 def _named(config: Path | None) -> str | None:

@@ -101,6 +101,14 @@ class Releases:
             if c.execute(delete(db.champion).where(db.champion.c.version == version)).rowcount:
                 _log(c, "withdraw", version, None, reason)
 
+    def retire(self, version: int, reason: str) -> None:
+        """Never promote or roll back to `version` again. A champion answers on until another is promoted."""
+        known = db.releases.c
+        with self.engine.begin() as c:
+            change = update(db.releases).where(known.version == version, known.retired.is_(False))
+            if c.execute(change.values(retired=True)).rowcount:
+                _log(c, "retire", version, None, reason)
+
     def history(self, limit: int = 50) -> list[dict[str, Any]]:
         """The audit log, newest first."""
         with self.engine.connect() as c:

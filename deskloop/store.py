@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -139,6 +140,29 @@ class Store:
                 f"{receipt.kind} {receipt.sha256[:12]} is not in {self.root}; run again with --refresh"
             )
         return path
+
+    def objects(self) -> dict[str, Path]:
+        """Local path of every object by its digest; what only the remote store has is fetched."""
+        names = {p.name for p in (self._local / "objects").glob("*")}
+        if self._remote and self._fs.exists(f"{self._base}/objects"):
+            names |= {Path(str(p)).name for p in self._fs.ls(f"{self._base}/objects", detail=False)}
+        digests = sorted(n for n in names if re.fullmatch(r"[0-9a-f]{64}", n))
+        return {d: self.path(Receipt(kind="object", sha256=d, rows=0)) for d in digests}
+
+    def remove(self, digest: str) -> None:
+        """Remove an object here and in the remote store; its manifest first, so that it never looks whole."""
+        path = self._path(digest)
+        if self._remote_has(f"objects/{digest}"):
+            self._fs.rm(f"{self._base}/objects/{digest}", recursive=True)
+        (path / MANIFEST).unlink(missing_ok=True) if path.is_dir() else path.unlink(missing_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+
+    def renew(self) -> None:
+        """Take a new identity: no result that any cache remembers is believed from now on."""
+        if self._remote_has("identity"):
+            self._fs.rm(f"{self._base}/identity")
+        (self._local / "identity").unlink(missing_ok=True)
+        _ = self.identity
 
     def json(self, receipt: Receipt) -> Any:
         """Read a JSON object back."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, case, func, insert, or_, select, update
+from sqlalchemy import Engine, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskloop import database as db
@@ -151,6 +152,32 @@ class Traffic:
             m.conversation_id, m.id.label("message_id"), m.text, r.intent, r.reply, r.knowledge_url, m.at
         ).join(db.reviews, r.message_id == m.id)
         return self._rows(query.order_by(m.at, m.id))
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Conversation id and text of everything that was said or written about it, as a stream."""
+        m, r, f = db.messages.c, db.reviews.c, db.feedback.c
+        said = select(m.conversation_id, m.text)
+        right = select(m.conversation_id, r.reply).join(db.reviews, r.message_id == m.id)
+        thought = select(m.conversation_id, f.comment).join(db.feedback, f.message_id == m.id)
+        with self.engine.connect() as c:
+            for query in (said, right, thought):
+                for row in c.execution_options(yield_per=1000).execute(query):
+                    yield row[0], row[1]
+
+    def forget(self, conversation_ids: Collection[str]) -> dict[str, int]:
+        """Delete conversations with all that hangs on them. Returns how many rows of each table went."""
+        gone: dict[str, int] = {}
+        with self.engine.begin() as c:
+            for conversation in conversation_ids:
+                mine = select(db.messages.c.id).where(db.messages.c.conversation_id == conversation)
+                for table, where in (
+                    (db.feedback, db.feedback.c.message_id.in_(mine)),
+                    (db.reviews, db.reviews.c.message_id.in_(mine)),
+                    (db.messages, db.messages.c.conversation_id == conversation),
+                    (db.conversations, db.conversations.c.id == conversation),
+                ):
+                    gone[table.name] = gone.get(table.name, 0) + c.execute(delete(table).where(where)).rowcount
+        return gone
 
     def counts(self) -> dict[str, int]:
         """Numbers a support lead asks for first."""

@@ -53,7 +53,7 @@ def evaluate(
 
 @stage("champion-scores", reads=("effort", "shop"))
 def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, settings: Settings) -> Receipt | None:
-    """The champion's scores on the candidate's cases; None where there is no champion, or it is the candidate.
+    """The champion's scores on the candidate's cases; None where no champion may stay, or it is the candidate.
 
     The champion is deliberately no part of the cache key: the verdict on a candidate is given once.
     """
@@ -61,7 +61,8 @@ def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, s
     from deskloop.releases import Releases
 
     champion = Releases(connect(settings.database)).champion()
-    if champion is None or champion.metrics.get("candidate") == candidate.sha256:
+    # a retired one saw somebody who asked to be erased: it must be replaced, however well it answers
+    if champion is None or champion.retired or champion.metrics.get("candidate") == candidate.sha256:
         return None
     store = Store(settings.store_root)
     card = _scored(store, champion.path, messages, knowledge, settings)

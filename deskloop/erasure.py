@@ -1,0 +1,235 @@
+"""Removes one person from everything that Deskloop keeps, and certifies it without naming them.
+
+What is theirs in raw areas and traffic is deleted row by row. A batch or dataset that holds them is deleted
+whole, and so is all that could be derived from it: these are caches, the next run makes them anew without the
+person. Versions trained since the person's first row was taken are retired. Knows the rooms, not the flows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deskloop.database import connect
+from deskloop.errors import BadInput
+from deskloop.records import Conversation
+from deskloop.releases import Release, Releases
+from deskloop.settings import Settings, SourceBase
+from deskloop.sources import journal
+from deskloop.sources.batch import Batch
+from deskloop.sources.erased import Erased, addresses
+from deskloop.sources.identity import customer_hash
+from deskloop.store import MANIFEST, Store
+from deskloop.traffic import Traffic
+
+_HASH = re.compile(r"[0-9a-f]{24}")
+_SHORTEST = 4  # a shorter name or id is looked for in fields, not in served texts
+_MODELS = frozenset(("bundle", "candidate"))
+NOT_COVERED = (
+    "originals and backups that you keep",
+    "a copy of a model or dataset that somebody made outside the home folder and the store",
+)
+
+
+@dataclass
+class Found:
+    """Where one person is. `hashes` go on the erasure list; counts are of rows; digests are of store objects."""
+
+    hashes: set[str]
+    raw: dict[str, int] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)
+    datasets: dict[str, int] = field(default_factory=dict)
+    derived: list[str] = field(default_factory=list)
+    sources: set[str] = field(default_factory=set)
+    traffic: list[str] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    first: float | None = None
+
+
+def erase(who: str, settings: Settings, *, really: bool = False) -> dict[str, Any]:
+    """Find a person by address, id, name or keyed hash and, if `really`, remove them. Returns the certificate.
+
+    Raises BadInput for nobody, or a name that several customers have.
+    """
+    who = who.strip()
+    own = who if _HASH.fullmatch(who) else customer_hash(who, settings)
+    if own is None:
+        raise BadInput("--customer is empty; give the person's address, id, name or keyed hash")
+    store, engine = Store(settings.store_root), connect(settings.database)
+    try:
+        found = _found(who, own, settings, store, Traffic(engine), Releases(engine))
+        if really:
+            _remove(found, settings, store, Traffic(engine), Releases(engine))
+        return _certificate(own, found, settings, Releases(engine), really)
+    finally:
+        engine.dispose()
+
+
+def told(certificate: dict[str, Any]) -> str:
+    """For a person."""
+    c, done = certificate, certificate["erased"]
+    lines = [
+        f"{'Certificate of erasure' if done else 'Dry run: nothing was removed'} (customer {c['customer']})",
+        f"  raw areas:    {_counts(c['raw'])}",
+        f"  batches:      {c['batches']['rows']} rows in {c['batches']['objects']} batches",
+        f"  datasets:     {c['datasets']['rows']} rows in {c['datasets']['objects']} tables",
+        f"  derived:      {c['derived']} objects (features, indexes, models in the making)",
+        f"  traffic:      {c['traffic']} conversations",
+        f"  versions:     {', '.join(f'v{v}' for v in c['retired']) or 'none'} to be retired",
+    ]
+    if c["rebuild"]:
+        lines.append(f"  v{c['rebuild']} answers until `deskloop run` has made its successor; then erase once more")
+    lines += [f"  yours to mend: source {o['source']} ({o['where']})" for o in c["originals"]]
+    lines += [f"  not covered:  {what}" for what in c["not_covered"]]
+    end = f"  sha256 {c['sha256']}" if done else "  add --yes to remove all this"
+    return "\n".join([*lines, end])
+
+
+def _found(who: str, own: str, settings: Settings, store: Store, traffic: Traffic, releases: Releases) -> Found:
+    objects = {digest: (path, _kind(path)) for digest, path in store.objects().items()}
+    batches = {d: Batch.load(path) for d, (path, kind) in objects.items() if kind == "batch"}
+    found = Found(_people(own, batches, settings))
+    listed = Erased(frozenset(found.hashes), settings)
+    ids: set[str] = set()
+    for digest, batch in batches.items():
+        theirs = [c for c in batch.conversations if listed.in_conversation(c)]
+        if theirs:
+            found.batches[digest] = len(theirs)
+            ids |= {name for c in theirs for name in (c.id, f"{c.source}:{c.id}")}
+            found.sources |= {c.source for c in theirs}
+    for digest, (path, kind) in objects.items():
+        if kind == "table" and (rows := _rows(path, found.hashes, ids)):
+            found.datasets[digest] = rows
+    for folder in sorted((settings.home / "raw").glob("*/")):
+        if rows := journal.count(SourceBase(name=folder.name), settings, listed.in_raw):
+            found.raw[folder.name] = rows
+            found.sources.add(folder.name)
+    found.traffic = _conversations(who, listed, settings, traffic)
+    _models(found, objects, releases)
+    return found
+
+
+def _people(own: str, batches: dict[str, Batch], settings: Settings) -> set[str]:
+    """Keyed hashes of the person: those asked for, or the customer whose name they gave."""
+    everybody = [c for b in batches.values() for c in b.conversations]
+    if any(c.customer == own for c in everybody):
+        return {own}
+    named = {c.customer for c in everybody if c.customer and _has_name(c, own, settings)}
+    if len(named) > 1:
+        raise BadInput(f"that name fits {len(named)} customers; give the person's address, id or keyed hash")
+    return {str(n) for n in named} or {own}
+
+
+def _has_name(conversation: Conversation, own: str, settings: Settings) -> bool:
+    return any(customer_hash(name, settings) == own for name in conversation.names)
+
+
+def _kind(path: Path) -> str:
+    """What an object is, by its manifest; files are tables (Parquet) or JSON."""
+    if path.is_file():
+        with path.open("rb") as stream:
+            return "table" if stream.read(4) == b"PAR1" else "json"
+    return str(json.loads((path / MANIFEST).read_bytes()).get("kind", ""))
+
+
+def _rows(path: Path, hashes: set[str], ids: set[str]) -> int:
+    """Rows of a table that are of these customers or conversations."""
+    import pandas as pd
+    import pyarrow.parquet as parquet
+
+    has = set(parquet.read_schema(path).names)
+    wanted = [c for c in ("customer", "conversation_id", "id") if c in has]
+    if "conversation_id" not in has and "customer" not in has:
+        return 0  # knowledge, or what was set aside: no text of a customer's but a redacted excerpt
+    frame = pd.read_parquet(path, columns=wanted)
+    mine = pd.Series(False, index=frame.index)
+    for column in wanted:
+        mine |= frame[column].isin(hashes if column == "customer" else ids)
+    return int(mine.sum())
+
+
+def _conversations(who: str, listed: Erased, settings: Settings, traffic: Traffic) -> list[str]:
+    """Served conversations under the person's id, or with them in a text that redaction did not catch."""
+    said = re.compile(rf"(?<!\w){re.escape(who)}(?!\w)", re.I) if len(who) >= _SHORTEST else None
+
+    def theirs(text: str) -> bool:
+        return bool(said and said.search(text)) or listed.in_raw(addresses(text))
+
+    found = set()
+    for conversation, text in traffic.texts():
+        if customer_hash(conversation, settings) in listed.hashes or theirs(text):
+            found.add(conversation)
+    return sorted(found)
+
+
+def _models(found: Found, objects: dict[str, tuple[Path, str]], releases: Releases) -> None:
+    """Versions that may have learnt from the person, and every object that may be derived from their rows."""
+    theirs = {*found.batches, *found.datasets}
+    known = releases.all()
+    if theirs:
+        found.first = min(objects[d][0].stat().st_mtime for d in theirs)
+        kept = {r.path.name for r in known}
+        found.derived = sorted(
+            d for d, (_, kind) in objects.items() if kind != "batch" and d not in kept and d not in theirs
+        )
+    found.releases = [
+        r
+        for r in known
+        if (r.retired and r.path.exists())
+        or (found.first is not None and not r.retired and r.created_at.timestamp() >= found.first - 1)
+    ]
+
+
+def _remove(found: Found, settings: Settings, store: Store, traffic: Traffic, releases: Releases) -> None:
+    """The list first: whatever is cut off here, nobody can come back meanwhile."""
+    listed = Erased.load(settings)
+    listed.add(found.hashes)
+    person = Erased(frozenset(found.hashes), settings)
+    for name in found.raw:
+        journal.remove(SourceBase(name=name), settings, person.in_raw)
+    traffic.forget(found.traffic)
+    champion = releases.champion()
+    for release in found.releases:
+        releases.retire(release.version, "a customer was erased")
+        if champion is None or release.version != champion.version:
+            store.remove(release.path.name)
+    for digest in (*found.batches, *found.datasets, *found.derived):
+        store.remove(digest)
+    store.renew()
+
+
+def _certificate(own: str, found: Found, settings: Settings, releases: Releases, really: bool) -> dict[str, Any]:
+    champion = releases.champion()
+    versions = sorted(r.version for r in found.releases)
+    facts: dict[str, Any] = {
+        "erased": really,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "customer": own,
+        "erasure_list": sorted(found.hashes),
+        "raw": found.raw,
+        "batches": {"objects": len(found.batches), "rows": sum(found.batches.values())},
+        "datasets": {"objects": len(found.datasets), "rows": sum(found.datasets.values())},
+        "derived": len(found.derived),
+        "traffic": len(found.traffic),
+        "retired": versions,
+        "rebuild": champion.version if champion and champion.version in versions else None,
+        "originals": [{"source": s.name, "where": _where(s)} for s in settings.sources if s.name in found.sources],
+        "not_covered": list(NOT_COVERED),
+    }
+    text = json.dumps(facts, sort_keys=True).encode()
+    return {**facts, "sha256": hashlib.sha256(text).hexdigest()}
+
+
+def _where(source: Any) -> str:
+    """Path or address of an original, without what may be a password in it."""
+    where = str(getattr(source, "path", "") or getattr(source, "url", "") or source.kind)
+    return re.sub(r"(?<=//)[^/@]*@", "", where).partition("?")[0]
+
+
+def _counts(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} in {name}" for name, count in rows.items()) or "none"

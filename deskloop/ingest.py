@@ -1,0 +1,141 @@
+"""Acquisition alone: take every source, or show what would be taken without writing anything.
+
+Knows nothing about training; the next run finds the raw areas filled and the batches in the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from deskloop import sources
+from deskloop.errors import BadInput, TransientError
+from deskloop.records import Conversation, KnowledgeEntry
+from deskloop.settings import AnySource, MailSource, Settings
+from deskloop.sources import erased, identity, journal
+from deskloop.sources.batch import Batch
+from deskloop.store import Store
+from deskloop.text.normalise import normalise
+from deskloop.text.pii import Redactor
+
+log = logging.getLogger(__name__)
+
+SAMPLES = 10
+_LONGEST = 160
+
+
+def ingest(settings: Settings, name: str | None = None, full: bool = False) -> dict[str, Any]:
+    """Read the sources into raw areas and store; `full` forgets first what was taken. One that fails stops none.
+
+    Returns `sources`: counts, reasons, seconds and receipt of each, or its `error`.
+    """
+    chosen = _chosen(settings, name)
+    if full:
+        for source in chosen:
+            journal.reset(source, settings)
+    store = Store(settings.store_root)
+
+    def keep(batch: Batch) -> dict[str, Any]:
+        return {"batch": store.put_dir("batch", batch.save).sha256}
+
+    return {"sources": [_taken(source, settings, keep) for source in chosen]}
+
+
+def preview(settings: Settings, name: str | None = None) -> dict[str, Any]:
+    """What `ingest` would take, with ten redacted rows of all sources in turn. Writes nothing."""
+    shown: list[list[dict[str, str]]] = []
+
+    def look(batch: Batch) -> dict[str, Any]:
+        shown.append(list(islice(_redacted(batch, settings), SAMPLES)))
+        return {}
+
+    with _nothing_written(settings) as aside, journal.preview():
+        found = [_taken(source, aside, look) for source in _chosen(settings, name)]
+    in_turn = (row for rows in zip_longest(*shown) for row in rows if row)
+    return {"dry_run": True, "sources": found, "samples": list(islice(in_turn, SAMPLES))}
+
+
+def told(outcome: dict[str, Any]) -> str:
+    """For a person."""
+    lines = []
+    for row in outcome["sources"]:
+        if "error" in row:
+            lines.append(f"{row['source']}: failed: {row['error']}")
+            continue
+        lines.append(
+            f"{row['source']}: {row['read']:,} read, {row['conversations']:,} conversations, "
+            f"{row['knowledge']:,} entries, {row['quarantined']:,} set aside"
+        )
+        lines += [f"    {count:,} {reason}" for reason, count in row["reasons"].items()]
+    lines += [f"  {row['source']} | {row['text']}" for row in outcome.get("samples", ())]
+    return "\n".join([*lines, *(["Nothing was written."] if outcome.get("dry_run") else [])])
+
+
+def _chosen(settings: Settings, name: str | None) -> list[AnySource]:
+    found = [s for s in settings.sources if name in (None, s.name)]
+    if not found:
+        has = ", ".join(s.name for s in settings.sources) or "none"
+        raise BadInput(f"there is no source {name!r}; the config has {has}" if name else "the config has no source")
+    return found
+
+
+def _taken(source: AnySource, settings: Settings, use: Any) -> dict[str, Any]:
+    began = time.monotonic()
+    log.info("source %s: reading (%s)", source.name, source.kind)
+    try:
+        batch = sources.read(source, settings)
+    except (BadInput, TransientError) as error:
+        log.info("source %s: %s", source.name, error)
+        return {"source": source.name, "error": str(error)}
+    return {
+        "source": source.name,
+        "read": batch.read,
+        "conversations": len(batch.conversations),
+        "knowledge": len(batch.knowledge),
+        "quarantined": len(batch.quarantined),
+        "reasons": dict(Counter(q.reason for q in batch.quarantined).most_common()),
+        **use(batch),
+        "seconds": round(time.monotonic() - began, 3),
+    }
+
+
+def _redacted(batch: Batch, settings: Settings) -> Iterator[dict[str, str]]:
+    own = {*settings.preprocess.own_addresses}
+    own |= {a for s in settings.sources if isinstance(s, MailSource) for a in s.own_addresses}
+    rows: Sequence[Conversation | KnowledgeEntry] = [*batch.conversations, *batch.knowledge]
+    for row in rows:
+        text = normalise(_said(row))
+        if isinstance(row, Conversation):  # knowledge is what the shop tells everybody
+            text = Redactor(row.names, tuple(sorted(own))).redact(text)
+        yield {"source": row.source, "text": " ".join(text.split())[:_LONGEST]}
+
+
+def _said(row: Conversation | KnowledgeEntry) -> str:
+    if isinstance(row, KnowledgeEntry):
+        return f"{row.question} -> {row.answer}"
+    return " / ".join(f"{turn.role}: {turn.text}" for turn in row.turns)
+
+
+@contextmanager
+def _nothing_written(settings: Settings) -> Iterator[Settings]:
+    """Settings whose home is a passing folder that sees the real one's raw areas, key, erasure list, traffic."""
+    with tempfile.TemporaryDirectory(prefix="deskloop-") as folder:
+        home = Path(folder)
+        (home / "raw").symlink_to((settings.home / "raw").absolute())
+        for name in (identity.KEY_FILE, erased.FILE):
+            if (settings.home / name).is_file():
+                shutil.copy2(settings.home / name, home / name)
+        url = make_url(settings.database)
+        there = url.get_backend_name() != "sqlite" or Path(str(url.database)).is_file()
+        kept = {"database_url": settings.database} if there else {}
+        yield settings.model_copy(update={"home": home, "models": settings.models_dir, **kept})
