@@ -18,7 +18,7 @@ import pandas as pd
 from deskloop import confidence, drift
 from deskloop.bot import Bot, thresholds
 from deskloop.features.index import SearchIndex
-from deskloop.features.sentence import SentenceEncoder
+from deskloop.features.sentence import TRAINABLE, SentenceEncoder
 from deskloop.intents import IntentModel
 from deskloop.scorecard import conversation
 from deskloop.settings import Settings
@@ -33,7 +33,7 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     link_tree(parts["generator"], folder)
     for name in ("encoder", "index", "intents"):
         if name in parts:
-            link_tree(parts[name], folder / name)
+            link_tree(parts[name], folder / name, without=TRAINABLE)
     bot = _bot(folder, settings)
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))
@@ -44,10 +44,16 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     _reference(bot, messages).save(folder / "reference")
 
 
-def link_tree(source: Path, target: Path) -> None:
-    """Copy a folder's files by hard links where the file system allows; manifests of parts are left out."""
+def link_tree(source: Path, target: Path, without: str | None = None) -> None:
+    """Copy a folder's files by hard links where the file system allows.
+
+    The part's manifest is left out, and the folder `without` at its top.
+    """
     for file in sorted(p for p in source.rglob("*") if p.is_file() and p != source / "manifest.json"):
-        to = target / file.relative_to(source)
+        inside = file.relative_to(source)
+        if inside.parts[0] == without:
+            continue
+        to = target / inside
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file, to)

@@ -22,11 +22,15 @@ Codes = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Holdout:
-    """Rows to judge by, and the training rows for it (None: all). A code of -1 is an unknown label."""
+    """Rows to judge by, and the training rows for it (None: all); a code of -1 is an unknown label.
+
+    `part` tells which training rows the judging ones are, if they are.
+    """
 
     blocks: Blocks
     codes: Codes
     rest: Codes | None = None
+    part: Codes | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class Unseen:
     logits: Matrix
     near: Matrix
 
+    def first(self, rows: int) -> Unseen:
+        """The first rows alone."""
+        return Unseen(self.codes[:rows], self.logits[:rows], self.near[:rows])
+
 
 def folds(blocks: Blocks, codes: Codes, seed: int) -> list[Holdout]:
     """Held-out rows spread over the classes: five fifths of a small set, one tenth of a large one."""
@@ -45,7 +53,7 @@ def folds(blocks: Blocks, codes: Codes, seed: int) -> list[Holdout]:
     count = min(5, len(codes))
     parts = [by_class[i::count] for i in range(count)] if len(codes) <= SMALL else [by_class[seed % 10 :: 10]]
     everything = np.arange(len(codes))
-    return [Holdout(blocks.rows(part), codes[part], np.setdiff1d(everything, part)) for part in parts]
+    return [Holdout(blocks.rows(part), codes[part], np.setdiff1d(everything, part), part) for part in parts]
 
 
 def fit(trainer: Trainer, holdouts: Sequence[Holdout]) -> tuple[Softmax, Unseen]:
@@ -82,6 +90,22 @@ def temperature(logits: Matrix, codes: Codes) -> tuple[float, float]:
 
     found = minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded")
     return float(np.exp(found.x)), float(found.fun)
+
+
+def mixture(linear: Matrix, tuned: Matrix, codes: Codes) -> tuple[float, float]:
+    """The two weights of logits (n, k) whose weighted sum has the least mean log loss: stacking, and temperature."""
+    from scipy.optimize import minimize
+
+    rows = np.arange(len(codes))
+
+    def loss(logs: NDArray[np.float64]) -> float:
+        a, b = np.exp(np.clip(logs, -4, 4)).astype(np.float32)
+        joined = a * linear + b * tuned
+        return float((log_sum(joined) - joined[rows, codes]).mean())
+
+    found = minimize(loss, [0.0, -0.5], method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})
+    a, b = np.exp(np.clip(found.x, -4, 4))
+    return float(a), float(b)
 
 
 def _judge(model: Softmax, holdout: Holdout, trainer: Trainer) -> Unseen:

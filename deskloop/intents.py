@@ -1,7 +1,8 @@
 """What a customer wants, how sure that is, and whether it is anything the desk knows.
 
-A linear model over feature blocks with a temperature (Guo et al. 2017) and a calibrated scope score; after
-training it is arrays only. Knows nothing about where messages come from.
+A linear model over feature blocks, stacked with a fine-tuned sentence encoder where there is one, with
+temperatures (Guo et al. 2017) and a calibrated scope score; after training it is arrays and an encoder.
+Knows nothing about where messages come from.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from deskloop import calibration
 from deskloop.calibration import Holdout, Unseen
 from deskloop.errors import BadInput
 from deskloop.features.blocks import Featurizer
-from deskloop.features.sentence import Encoder
+from deskloop.features.sentence import Encoder, SentenceEncoder
+from deskloop.features.tuned import Tuned
 from deskloop.records import Record
 from deskloop.scope import MOST_ANCHORS, Scope, likeness, signals
 from deskloop.softmax import Softmax, Trainer, softmax
@@ -46,15 +48,19 @@ class Labelled(NamedTuple):
 
 @dataclass(frozen=True)
 class IntentModel:
-    """A trained classifier. `context` tells whether it was trained with the turn before."""
+    """A trained classifier. `context` tells whether it was trained with the turn before.
+
+    `mix` weighs the logits of the linear model and of the `tuned` encoder.
+    """
 
     labels: tuple[str, ...]
     features: Featurizer
     model: Softmax
-    temperature: float
+    mix: tuple[float, float]
     scope: Scope
     anchors: NDArray[np.float32]
     context: bool
+    tuned: Tuned | None = None
 
     @classmethod
     def fit(
@@ -66,9 +72,12 @@ class IntentModel:
         previous: Sequence[str] | None = None,
         vectors: NDArray[np.float32] | None = None,
         validation: Labelled | None = None,
+        trainable: Path | None = None,
         seed: int = 17,
     ) -> IntentModel:
         """Train on messages and calibrate on `validation`, or by holding rows out where there is none.
+
+        `trainable`: folder of an encoder whose upper layers are fine-tuned on the messages too.
 
         The label "out_of_scope" marks messages about none of the intents. Raises BadInput if fewer than two
         intents are labelled.
@@ -85,11 +94,16 @@ class IntentModel:
         else:
             holdouts = calibration.folds(blocks, codes, seed)
         model, unseen = calibration.fit(trainer, holdouts)
+        tuned, said = None, None
+        if trainable is not None:
+            teach = _Teaching(trainable, texts, previous, codes, len(names), seed)
+            tuned, said = teach.judged(holdouts[0], validation)
+            unseen = unseen.first(len(said))
         known = unseen.codes >= 0
-        temperature, _ = calibration.temperature(unseen.logits[known], unseen.codes[known])
-        scope = _scope(unseen, outside)
+        mix = _mix(unseen.logits[known], None if said is None else said[known], unseen.codes[known])
+        scope = _scope(unseen, _joined(unseen.logits, said, mix), outside)
         keep = _spread_out(len(blocks), MOST_ANCHORS, codes != (-1 if outside is None else outside), seed)
-        return cls(names, features, model, temperature, scope, blocks.anchors[keep], previous is not None)
+        return cls(names, features, model, mix, scope, blocks.anchors[keep], previous is not None, tuned)
 
     def scores(
         self,
@@ -100,10 +114,11 @@ class IntentModel:
         """Probabilities (n, k) in the order of `labels`, and scope scores (n,)."""
         before = (previous if previous is not None else [""] * len(texts)) if self.context else None
         blocks = self.features.transform(texts, before, vectors)
-        logits = self.model.logits(blocks)
+        said = self.tuned.logits(texts, before) if self.tuned else None
+        logits = _joined(self.model.logits(blocks), said, self.mix)
         outside = self.labels.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.labels else None
         known = self.scope.of(signals(logits, outside, likeness(blocks.anchors, self.anchors)))
-        return softmax(logits / self.temperature), known
+        return softmax(logits), known
 
     def predict(
         self,
@@ -129,13 +144,17 @@ class IntentModel:
         self.features.save(folder)
         facts = {
             "labels": self.labels,
-            "temperature": self.temperature,
+            "mix": self.mix,
+            "tuned": self.tuned is not None,
             "context": self.context,
             "encoder": self.features.encoder is not None,
         }
         (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), "utf-8")
         arrays: dict[str, Any] = {f"scope.{name}": value for name, value in asdict(self.scope).items()}
         arrays |= {f"model.{name}": value for name, value in asdict(self.model).items()}
+        if self.tuned:
+            self.tuned.encoder.save(folder / "tuned")
+            arrays |= {"tuned.weights": self.tuned.weights, "tuned.bias": self.tuned.bias}
         arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
         save_file({**arrays, "anchors": self.anchors.astype(np.float16)}, folder / "arrays.safetensors")
 
@@ -146,14 +165,19 @@ class IntentModel:
 
         facts = json.loads((folder / "model.json").read_bytes())
         arrays = load_file(folder / "arrays.safetensors")
+        tuned = None
+        if facts.get("tuned"):
+            tuned = Tuned(SentenceEncoder.load(folder / "tuned"), arrays["tuned.weights"], arrays["tuned.bias"])
         return cls(
             labels=tuple(facts["labels"]),
             features=Featurizer.load(folder, encoder if facts["encoder"] else None),
             model=Softmax(*(arrays[f"model.{name}"] for name in ("sparse", "dense", "bias"))),
-            temperature=facts["temperature"],
+            # a model of an earlier release has a temperature instead
+            mix=tuple(facts["mix"]) if "mix" in facts else (1 / facts["temperature"], 0.0),
             scope=Scope(*(arrays[f"scope.{name}"] for name in ("centre", "spread", "points"))),
             anchors=arrays["anchors"].astype(np.float32),
             context=facts["context"],
+            tuned=tuned,
         )
 
 
@@ -166,8 +190,58 @@ def _labelled(rows: Labelled, features: Featurizer, names: tuple[str, ...], cont
     return Holdout(features.transform(rows.texts, before, rows.vectors), codes)
 
 
-def _scope(unseen: Unseen, outside: int | None) -> Scope:
-    known = signals(unseen.logits, outside, unseen.near)
+@dataclass(frozen=True)
+class _Teaching:
+    """What a fine-tuned encoder learns from."""
+
+    folder: Path
+    texts: Sequence[str]
+    previous: Sequence[str] | None
+    codes: NDArray[np.intp]
+    classes: int
+    seed: int
+
+    def judged(self, holdout: Holdout, validation: Labelled | None) -> tuple[Tuned, NDArray[np.float32]]:
+        """The tuned encoder, and its logits of the holdout's rows, which it had not learnt from.
+
+        Of many rows the held-out tenth stays out for good; of few, all are learnt once the weights are known.
+        """
+        if holdout.rest is None or holdout.part is None:
+            assert validation is not None
+            tuned = self.fit(np.arange(len(self.texts)))
+            return tuned, tuned.logits(validation.texts, self._before(validation))
+        tuned = self.fit(holdout.rest)
+        said = tuned.logits(*self._rows(holdout.part))
+        return (self.fit(np.arange(len(self.texts))) if len(self.texts) <= calibration.SMALL else tuned), said
+
+    def fit(self, rows: NDArray[np.intp]) -> Tuned:
+        """Fine-tune on some of the rows."""
+        return Tuned.fit(self.folder, *self._rows(rows), self.codes[rows], self.classes, self.seed)
+
+    def _rows(self, rows: NDArray[np.intp]) -> tuple[list[str], list[str] | None]:
+        return [self.texts[i] for i in rows], None if self.previous is None else [self.previous[i] for i in rows]
+
+    def _before(self, rows: Labelled) -> Sequence[str] | None:
+        return None if self.previous is None else rows.previous or [""] * len(rows.texts)
+
+
+def _mix(
+    linear: NDArray[np.float32], tuned: NDArray[np.float32] | None, codes: NDArray[np.intp]
+) -> tuple[float, float]:
+    if tuned is None:
+        return 1 / calibration.temperature(linear, codes)[0], 0.0
+    return calibration.mixture(linear, tuned, codes)
+
+
+def _joined(
+    linear: NDArray[np.float32], tuned: NDArray[np.float32] | None, mix: tuple[float, float]
+) -> NDArray[np.float32]:
+    own = np.float32(mix[0]) * linear
+    return own if tuned is None else own + np.float32(mix[1]) * tuned
+
+
+def _scope(unseen: Unseen, logits: NDArray[np.float32], outside: int | None) -> Scope:
+    known = signals(logits, outside, unseen.near)
     inside = (unseen.codes >= 0) & (unseen.codes != outside)
     return Scope.fit(known[inside if inside.any() else slice(None)])
 

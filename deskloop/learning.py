@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deskloop.features import tuning
 from deskloop.features.blocks import Featurizer
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import Remembering, SentenceEncoder
@@ -39,7 +40,7 @@ def encoder(messages: pd.DataFrame, vectors: Path, settings: Settings) -> Rememb
     return Remembering(SentenceEncoder.load(base.encoder_path(settings)), messages["text"].tolist(), rows)
 
 
-def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, seed: int) -> IntentModel | None:
+def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, settings: Settings) -> IntentModel | None:
     """A classifier of the labelled training messages; None if fewer than two intents are labelled."""
     from safetensors.numpy import load_file
 
@@ -52,8 +53,17 @@ def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, seed: i
     teach, tune = _labelled(messages, rows, train), _labelled(messages, rows, held)
     return IntentModel.fit(
         teach.texts, teach.labels, features,
-        previous=teach.previous, vectors=teach.vectors, validation=tune, seed=seed,
+        previous=teach.previous, vectors=teach.vectors, validation=tune, trainable=trainable(settings),
+        seed=settings.model.seed,
     )  # fmt: skip
+
+
+def trainable(settings: Settings) -> Path | None:
+    """The encoder's folder if its upper layers are to be fine-tuned and can be."""
+    if not (settings.features.sentence and settings.features.tuned):
+        return None
+    folder = base.encoder_path(settings)
+    return folder if tuning.can_learn(folder) else None
 
 
 def _labelled(messages: pd.DataFrame, vectors: Any, which: Any) -> Labelled:

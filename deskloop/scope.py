@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deskloop.softmax import log_sum
 
 NEIGHBOURS = 5
-WEIGHTS = np.array([1.0, 0.5, 0.5])  # energy, neighbours, log-odds; each over its spread in scope
+WEIGHTS = np.array([1.0, 0.75, 0.5])  # energy, neighbours, log-odds; each over its spread in scope
 MOST_ANCHORS = 20_000
 POINTS = 201
 

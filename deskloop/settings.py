@@ -162,6 +162,7 @@ class Features(Section):
     tfidf: bool = True
     word2vec: bool = True
     sentence: bool = True
+    tuned: bool = Field(True, description="Fine-tune the sentence encoder's upper layers on labelled intents.")
 
 
 class Model(Section):

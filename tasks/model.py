@@ -42,7 +42,7 @@ def fit_intents(
 
     store = Store(settings.store_root)
     features = learning.featurizer(store.path(tfidf), store.path(words), settings)
-    model = learning.intents(store.table(messages), store.path(vectors), features, settings.model.seed)
+    model = learning.intents(store.table(messages), store.path(vectors), features, settings)
     if model is None:
         report.skipped("intents", "no labels")
         return None

@@ -49,7 +49,8 @@ def fit(learn: list[dict[str, Any]], settings: Settings, encoder: Encoder | None
     )
     previous = [row["previous"] for row in learn] if any(row["previous"] for row in learn) else None
     labels = [row["intent"] for row in learn]
-    return IntentModel.fit(texts, labels, features, previous=previous, seed=settings.model.seed)
+    seed, encoder_folder = settings.model.seed, _trainable(settings)
+    return IntentModel.fit(texts, labels, features, previous=previous, trainable=encoder_folder, seed=seed)
 
 
 def score(model: IntentModel, cases: list[dict[str, Any]]) -> dict[str, Any]:
@@ -102,6 +103,12 @@ def _labelled(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in found
     ]
+
+
+def _trainable(settings: Settings) -> Path | None:
+    from deskloop.learning import trainable
+
+    return trainable(settings)
 
 
 def _encoder(settings: Settings) -> Encoder | None:

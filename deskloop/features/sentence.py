@@ -25,6 +25,7 @@ from deskloop.errors import BadInput
 KIND = "ctranslate2"
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained for
 BATCH_TOKENS = 1024  # padded tokens of one batch: larger ones leave the cache and are slower
+TRAINABLE = "hf"  # folder of the weights that the export came from, where they are kept for fine-tuning
 FEW = 64  # calls of at most this many texts are remembered
 
 
@@ -88,8 +89,8 @@ class SentenceEncoder:
         return vectors[[row[text] for text in texts]]
 
     def save(self, folder: Path) -> None:
-        """Copy the exported files."""
-        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+        """Copy the exported files; the trainable weights stay behind."""
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(TRAINABLE))
 
     def _remembered(self, texts: list[str]) -> NDArray[np.float32]:
         with self._lock:
@@ -123,13 +124,14 @@ class SentenceEncoder:
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
 
 
-def export(source: Path, target: Path) -> None:
+def export(source: Path, target: Path, *, max_tokens: int = MAX_TOKENS, keep: bool = False) -> None:
     """Turn a fetched Hugging Face encoder into the folder that serving loads; needs torch and transformers.
 
-    The target appears whole or not at all. Raises BadInput if `source` is no such encoder, or if `target`
-    holds anything but an earlier export.
+    `keep` copies the trainable weights too. The target appears whole or not at all. Raises BadInput if
+    `source` is no such encoder, or if `target` holds anything but an earlier export.
     """
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+    needed = ("config.json", "tokenizer.json", "model.safetensors")
+    for name in needed:
         if not (source / name).is_file():
             raise BadInput(f"{source} has no {name}; wanted an encoder in Hugging Face layout: fetch it again")
     if target.is_dir() and any(target.iterdir()) and not (target / "encoder.json").is_file():
@@ -142,7 +144,11 @@ def export(source: Path, target: Path) -> None:
         TransformersConverter(str(source)).convert(str(folder), quantization="float16")
         shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
         size = json.loads((source / "config.json").read_bytes())["hidden_size"]
-        _describe(folder, kind=KIND, dimension=size, max_tokens=MAX_TOKENS)
+        _describe(folder, kind=KIND, dimension=size, max_tokens=max_tokens)
+        if keep:
+            (folder / TRAINABLE).mkdir()
+            for name in needed:
+                shutil.copyfile(source / name, folder / TRAINABLE / name)
         shutil.rmtree(target, ignore_errors=True)
         folder.replace(target)
 

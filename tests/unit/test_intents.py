@@ -108,7 +108,7 @@ def test_calibration_uses_the_validation_rows(features):
     shuffled = list(np.random.default_rng(0).permutation(LABELS))
     calm = IntentModel.fit(TEXTS, LABELS, features, validation=Labelled(TEXTS, LABELS))
     humble = IntentModel.fit(TEXTS, LABELS, features, validation=Labelled(TEXTS, shuffled))
-    assert humble.temperature > 3 * calm.temperature
+    assert calm.mix[0] > 3 * humble.mix[0]
     assert humble.predict(["my parcel"])[0].confidence < calm.predict(["my parcel"])[0].confidence
 
 
