@@ -32,6 +32,7 @@ _SHORTEST = 4  # a shorter name or id is looked for in fields, not in served tex
 _MODELS = frozenset(("bundle", "candidate"))
 NOT_COVERED = (
     "originals and backups that you keep",
+    "another host's local copies of a shared store: run the same command there",
     "a copy of a model or dataset that somebody made outside the home folder and the store",
 )
 

@@ -114,12 +114,23 @@ class TrafficSource(SourceBase):
 
 
 class SyntheticSource(SourceBase):
-    """Messages grown from the labelled messages of another source, by slots, paraphrase and typos."""
+    """Messages grown from the labelled messages of another source, by rules or by a language model's server."""
+
+    manner: ClassVar[frozenset[str]] = SourceBase.manner | {"code_switch", "hard_negatives", "key"}
 
     kind: Literal["synthetic"]
     grow: str = Field(description="Name of the source whose labelled messages are grown.")
     per_core: int = Field(2, ge=1, le=50)
     seed: int = 7
+    code_switch: tuple[Literal["nl", "de", "fr", "es"], ...] = Field(
+        (), description="Languages that one more variant of each message is mixed with."
+    )
+    hard_negatives: int = Field(
+        0, ge=0, le=10, description="Look-alikes of each message about nothing a shop does, labelled out_of_scope."
+    )
+    url: str | None = Field(None, description="OpenAI-compatible server (its /v1) that rewrites, instead of rules.")
+    model: str = Field("deskloop", description="Name of the model on that server.")
+    key: SecretStr | None = Field(None, description="API key of that server.")
 
 
 AnySource = Annotated[

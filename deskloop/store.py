@@ -154,8 +154,11 @@ class Store:
         path = self._path(digest)
         if self._remote_has(f"objects/{digest}"):
             self._fs.rm(f"{self._base}/objects/{digest}", recursive=True)
-        (path / MANIFEST).unlink(missing_ok=True) if path.is_dir() else path.unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            (path / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
     def renew(self) -> None:
         """Take a new identity: no result that any cache remembers is believed from now on."""

@@ -153,6 +153,24 @@ class Traffic:
         ).join(db.reviews, r.message_id == m.id)
         return self._rows(query.order_by(m.at, m.id))
 
+    def replied(self) -> list[dict[str, Any]]:
+        """Messages of conversations in which a colleague replied and nothing is reviewed, each's oldest first."""
+        m = db.messages.c
+        helped = select(m.conversation_id).where(m.role == "agent")
+        judged = select(m.conversation_id).join(db.reviews, db.reviews.c.message_id == m.id)
+        query = select(m.conversation_id, m.id, m.role, m.text, m.at).where(
+            m.conversation_id.in_(helped), m.conversation_id.not_in(judged)
+        )
+        return self._rows(query.order_by(m.conversation_id, m.at, m.role.desc(), m.id))
+
+    def thumbs(self) -> dict[str, int]:
+        """Sum of the customer's verdicts by conversation, where there are any."""
+        m, f = db.messages.c, db.feedback.c
+        query = select(m.conversation_id, func.sum(f.thumb)).join(db.feedback, f.message_id == m.id)
+        with self.engine.connect() as c:
+            rows = c.execute(query.group_by(m.conversation_id).order_by(m.conversation_id))
+            return {row[0]: int(row[1]) for row in rows}
+
     def texts(self) -> Iterator[tuple[str, str]]:
         """Conversation id and text of everything that was said or written about it, as a stream."""
         m, r, f = db.messages.c, db.reviews.c, db.feedback.c

@@ -35,10 +35,12 @@ class Batch:
     read: int
 
     def save(self, folder: Path) -> int:
-        """Write the batch as JSON lines, one file per kind of record. Returns the number of records."""
+        """Write the batch as JSON lines, for the owner's eyes, one file per kind. Returns the number of records."""
         for name in _KINDS:
-            lines = "".join(f"{record.model_dump_json()}\n" for record in getattr(self, name))
-            (folder / f"{name}.jsonl").write_text(lines, "utf-8")
+            path = folder / f"{name}.jsonl"
+            path.touch(mode=0o600)
+            with path.open("w", encoding="utf-8") as stream:
+                stream.writelines(f"{record.model_dump_json()}\n" for record in getattr(self, name))
         return self.read
 
     @classmethod

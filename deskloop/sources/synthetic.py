@@ -1,6 +1,7 @@
 """Messages grown from the labelled messages of another source: slots, paraphrase, greetings, casing, typos.
 
-Needs no key and no network. Every row says that it is synthetic and which row it grew from, and the same seed
+Needs no key and no network, unless a language model's server is to rewrite (rewriting.py); code-switching and
+hard negatives are in mixing.py. Every row says that it is synthetic and which row it grew from, and the same seed
 gives the same rows. What it cannot do is add meaning: it makes a classifier steadier, not wiser.
 """
 
@@ -14,10 +15,14 @@ from functools import partial
 from deskloop.errors import BadInput
 from deskloop.records import Conversation, Turn
 from deskloop.settings import AnySource, Settings, SyntheticSource
+from deskloop.sources import journal, mixing, rewriting
 from deskloop.sources.batch import Batch, Builder, digest
 from deskloop.sources.phrases import CLOSINGS, GREETINGS, PARAPHRASES, SLOTS, Maker
 from deskloop.text.email import clean_reply
+from deskloop.text.normalise import normalise
+from deskloop.text.pii import Redactor
 
+OUT_OF_SCOPE = "out_of_scope"
 _NEIGHBOURS = {
     "a": "sqz", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",
     "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "q": "wa", "r": "et", "s": "ad", "t": "ry",
@@ -32,27 +37,55 @@ _TRIES = 8
 
 def read(source: SyntheticSource, settings: Settings) -> Batch:
     """Grow `per_core` messages from each labelled real conversation of the source named by `grow`."""
-    from deskloop import sources
-
-    cores = [
-        c for c in sources.read(_grown(source, settings), settings).conversations if c.intent and not c.synthetic
-    ]
+    cores = _cores(source, settings)
     if not cores:
         raise BadInput(
             f"source {source.name}: {source.grow!r} has no labelled messages to grow; add labels or remove it"
         )
     builder = Builder(source.name)
+    variants = _variants(source, settings, cores)
     for core in cores:
-        for number, text in enumerate(grow(_opening(core), source.per_core, f"{source.seed}:{core.id}"), 1):
-            _add(builder, core, number, text)
+        for number, text in enumerate(variants[core.id], 1):
+            _add(builder, core, str(number), text)
+        seed, opening = f"{source.seed}:{core.id}", _opening(core)
+        if mixed := mixing.switched(opening, source.code_switch, seed):
+            _add(builder, core, "mixed", mixed)
+        if core.intent != OUT_OF_SCOPE:
+            for number, text in enumerate(mixing.lookalikes(opening, source.hard_negatives, seed), 1):
+                _add_negative(builder, core, f"not-{number}", text)
     return builder.batch(source.grow)
 
 
 def fingerprint(source: SyntheticSource, settings: Settings) -> str:
-    """Digest of the grown source and of how it is grown."""
+    """Digest of the grown source and of how it is grown; of what the server wrote, where one rewrites."""
     from deskloop import sources
 
-    return digest([source.model_dump(mode="json"), sources.fingerprint(_grown(source, settings), settings)])
+    grown = sources.fingerprint(_grown(source, settings), settings)
+    if source.url:
+        texts = _redacted(_cores(source, settings), settings)
+        grown += journal.fingerprint(source, settings, rewriting.pages(source, settings, texts))
+    return digest([source.model_dump(mode="json"), grown])
+
+
+def _cores(source: SyntheticSource, settings: Settings) -> list[Conversation]:
+    from deskloop import sources
+
+    found = sources.read(_grown(source, settings), settings).conversations
+    return [c for c in found if c.intent and not c.synthetic]
+
+
+def _variants(source: SyntheticSource, settings: Settings, cores: list[Conversation]) -> dict[str, list[str]]:
+    """Texts by the core's id."""
+    if source.url:
+        found = rewriting.rewritten(source, settings, _redacted(cores, settings))
+        return {core.id: found.get(core.id, []) for core in cores}
+    return {core.id: grow(_opening(core), source.per_core, f"{source.seed}:{core.id}") for core in cores}
+
+
+def _redacted(cores: list[Conversation], settings: Settings) -> dict[str, str]:
+    """Openings as they may leave this machine, by the core's id."""
+    own = settings.preprocess.own_addresses
+    return {core.id: Redactor(core.names, own).redact(normalise(_opening(core))) for core in cores}
 
 
 def grow(text: str, count: int, seed: str) -> list[str]:
@@ -79,14 +112,24 @@ def _opening(core: Conversation) -> str:
     return clean_reply(said) or said if core.channel == "email" else said
 
 
-def _add(builder: Builder, core: Conversation, number: int, text: str) -> None:
+def _add(builder: Builder, core: Conversation, mark: str, text: str) -> None:
     reply = next((t for t in core.turns if t.role == "agent" and t.text.strip()), None)
     turns = (Turn(role="customer", text=text, at=core.started_at), *([reply] if reply else []))
     builder.conversation(
-        f"{core.lineage.locator}~{number}", text,
-        id=f"{builder.source}-{core.id}-{number}", channel=core.channel, started_at=core.started_at,
+        f"{core.lineage.locator}~{mark}", text,
+        id=f"{builder.source}-{core.id}-{mark}", channel=core.channel, started_at=core.started_at,
         turns=turns, intent=core.intent, knowledge_url=core.knowledge_url, synthetic=True,
         core_id=core.core_id or core.id, names=core.names,
+    )  # fmt: skip
+
+
+def _add_negative(builder: Builder, core: Conversation, mark: str, text: str) -> None:
+    """Its outcome says what it is; it has neither the core's reply nor its article."""
+    builder.conversation(
+        f"{core.lineage.locator}~{mark}", text,
+        id=f"{builder.source}-{core.id}-{mark}", channel=core.channel, started_at=core.started_at,
+        turns=(Turn(role="customer", text=text, at=core.started_at),), intent=OUT_OF_SCOPE,
+        outcome="hard negative", synthetic=True, core_id=core.core_id or core.id, names=core.names,
     )  # fmt: skip
 
 

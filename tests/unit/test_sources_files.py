@@ -119,6 +119,7 @@ def test_a_batch_reads_back_equal(tmp_path, settings):
     path.write_text(json.dumps({"turns": [turn]}) + "\nbroken")
     batch = sources.read(source(path), settings)
     assert batch.save(tmp_path) == 2
+    assert (tmp_path / "conversations.jsonl").stat().st_mode & 0o777 == 0o600
     assert sources.Batch.load(tmp_path) == batch
 
 

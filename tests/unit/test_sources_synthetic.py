@@ -1,11 +1,16 @@
 """Grown messages are marked, traceable, varied and repeatable."""
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
 
 import pytest
+from pydantic import SecretStr
 
 from deskloop import sources
 from deskloop.errors import BadInput
+from deskloop.prepare import prepare
 from deskloop.settings import FilesSource, Settings, SyntheticSource
 from deskloop.sources.synthetic import grow
 
@@ -54,3 +59,111 @@ def test_nothing_labelled_is_told(settings):
     settings.sources[0].path.write_text('{"text": "No label here"}')
     with pytest.raises(BadInput, match="no labelled messages"):
         sources.read(settings.sources[1], settings)
+
+
+def kinds(settings, **changed):
+    grown = settings.sources[1].model_copy(update=changed)
+    settings = settings.model_copy(update={"sources": (settings.sources[0], grown)})
+    return sources.read(grown, settings).conversations
+
+
+def test_mixed_languages_keep_the_label(settings):
+    mixed = [c for c in kinds(settings, code_switch=("de",)) if c.id.endswith("-mixed")]
+    assert {(c.core_id, c.intent, c.synthetic) for c in mixed} == {
+        ("a", "track_order", True), ("b", "return_item", True),
+    }  # fmt: skip
+    said = {c.core_id: c.turns[0].text for c in mixed}
+    assert "Bestellung LF-123456" in said["a"] and ("Stiefel" in said["b"] or "bitte" in said["b"])
+
+
+def test_hard_negatives_look_alike_and_are_labelled_as_out_of_scope(settings):
+    found = [c for c in kinds(settings, hard_negatives=3) if c.intent == "out_of_scope"]
+    assert len(found) == 6 and {c.core_id for c in found} == {"a", "b"}
+    assert all(c.synthetic and c.outcome == "hard negative" and c.knowledge_url is None for c in found)
+    assert all(len(c.turns) == 1 for c in found), "a look-alike must not teach the core's reply"
+    asked = [c.turns[0].text for c in found if c.core_id == "a"]
+    assert all(t.startswith("Where is my ") and "order" not in t and "LF-" not in t for t in asked)
+
+
+def test_nothing_synthetic_of_any_kind_is_held_out(tmp_path):
+    things = ("tent", "jacket", "stove", "boots", "parcel", "backpack")
+    asked = ("Where is the {} I ordered, please?", "Can I return my {} for a refund?", "Is the {} still in stock?")
+    rows = [
+        {"id": f"{i}-{n}", "text": a.format(t), "intent": f"i{i}", "at": f"2026-0{i + 1}-{n + 1:02d}"}
+        for i, a in enumerate(asked)
+        for n, t in enumerate(things)
+    ]
+    path = tmp_path / "m.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    real = FilesSource(kind="files", name="real", path=path, content="messages")
+    more = {"per_core": 3, "code_switch": ("nl", "fr"), "hard_negatives": 2}
+    grown = SyntheticSource(kind="synthetic", name="grown", grow="real", **more)
+    settings = Settings(home=tmp_path, sources=(real, grown))
+    prepared = prepare([sources.read(s, settings) for s in settings.sources], settings)
+    messages = prepared.messages
+    held = messages[messages["split"] != "train"]
+    assert len(held) and not held["synthetic"].any()
+    trained = messages[messages["synthetic"]]
+    assert {"out_of_scope"} < set(trained["intent"]) and not set(trained["core_id"]) & set(held["id"].str[:-2])
+
+
+class Rewriter(BaseHTTPRequestHandler):
+    """A server that speaks chat completions; its first answer is 503."""
+
+    prompts: ClassVar[list[str]] = []
+    failed: ClassVar[bool] = False
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if not Rewriter.failed:
+            Rewriter.failed = True
+            self.send_response(503)
+            self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        ok = self.path == "/v1/chat/completions" and self.headers["authorization"] == "Bearer s3cret"
+        prompt = body["messages"][0]["content"]
+        Rewriter.prompts.append(prompt)
+        said = prompt.splitlines()[-1]
+        content = f'1. Well, {said}\n2. {said}\n- "So: {said}"\n\n{"long " * 400}\n3) Third {said}'
+        data = json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode()
+        self.send_response(200 if ok else 401)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@pytest.fixture
+def rewriter():
+    Rewriter.prompts, Rewriter.failed = [], False
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Rewriter)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_rewrites_each_message_once_and_sees_nothing_personal(settings, rewriter):
+    path = settings.sources[0].path
+    more = {"id": "d", "text": "Mail me at ann@mail.example, where is it?", "intent": "track_order"}
+    path.write_text(path.read_text() + "\n" + json.dumps(more))
+    by_server = {"url": rewriter, "per_core": 2, "key": SecretStr("s3cret")}
+    found = kinds(settings, **by_server)
+    assert all(c.synthetic and c.intent for c in found) and len(found) == 6
+    assert [c.turns[0].text for c in found if c.core_id == "b"] == [
+        "Well, Can I return these boots, please?", "So: Can I return these boots, please?",
+    ]  # fmt: skip
+    assert len(Rewriter.prompts) == 3 and "ann@" not in str(Rewriter.prompts)
+    assert kinds(settings, **by_server) == found and len(Rewriter.prompts) == 3  # kept, not asked again
+    path.write_text(json.dumps(more))
+    assert {c.core_id for c in kinds(settings, **by_server)} == {"d"} and len(Rewriter.prompts) == 3
+
+
+def test_a_server_that_refuses_is_told_in_one_line(settings, rewriter):
+    with pytest.raises(BadInput, match="said 401") as error:
+        kinds(settings, url=rewriter, key=SecretStr("wrong"))
+    assert "wrong" not in str(error.value)

@@ -85,6 +85,19 @@ def test_stages_that_start_at_once_agree_on_the_identity(tmp_path):
         assert len(set(pool.map(look, range(8)))) == 1
 
 
+def test_what_is_removed_is_gone_and_a_renewed_store_is_another(store):
+    parts, card = store.put_dir("parts", two_files), store.put_json("card", [1])
+    assert set(store.objects()) == {parts.sha256, card.sha256}
+    before = store.identity
+    for receipt in (parts, card):
+        store.remove(receipt.sha256)
+        with pytest.raises(CorruptBundle):
+            store.path(receipt)
+    assert store.objects() == {}
+    store.renew()
+    assert store.identity != before
+
+
 def test_another_host_reads_what_one_has_put(tmp_path, monkeypatch):
     here = remote_store(tmp_path, monkeypatch, "here")
     receipts = here.put_dir("parts", two_files), here.put_json("x", [1])
