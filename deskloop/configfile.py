@@ -55,7 +55,7 @@ def told(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{where} is no setting; check its spelling and indentation"
     given = first["input"]
-    plain = isinstance(given, str | int | float) and not where.endswith(("token", "key"))
+    plain = isinstance(given, str | int | float) and not where.endswith(("token", "key", "password"))
     return f"{where}: {first['msg']}" + (f", got {given!r}" if plain else "")
 
 

@@ -18,7 +18,7 @@ from deskloop import dedup, splits
 from deskloop.cleaning import Clean, clean
 from deskloop.linking import Links
 from deskloop.records import Conversation, KnowledgeEntry, Quarantined
-from deskloop.settings import MailSource, Settings
+from deskloop.settings import ImapSource, MailSource, Settings
 from deskloop.sources.batch import Batch, excerpt
 from deskloop.text.normalise import normalise
 from deskloop.text.pii import find
@@ -89,7 +89,7 @@ def _knowledge(entries: Iterable[KnowledgeEntry], aside: list[Quarantined]) -> l
 def _public(entries: list[KnowledgeEntry], settings: Settings) -> tuple[str, ...]:
     """What is the shop's own or printed in its knowledge, and so no secret of anybody's."""
     own = {*settings.preprocess.own_addresses}
-    own |= {a for s in settings.sources if isinstance(s, MailSource) for a in s.own_addresses}
+    own |= {a for s in settings.sources if isinstance(s, MailSource | ImapSource) for a in s.own_addresses}
     own |= {urlsplit(e.url).netloc.lower() for e in entries if e.url}
     for entry in entries:
         text = f"{entry.question}\n{entry.answer}"

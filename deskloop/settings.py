@@ -7,6 +7,7 @@ the file is replaced by the environment's value.
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -64,6 +65,45 @@ class HelpdeskSource(SourceBase):
     kind: Literal["helpdesk"]
     path: Path
     format: Literal["zendesk_chat", "intercom", "chatwoot"]
+
+
+class HelpdeskApiSource(SourceBase):
+    """A help desk's live API, read from where the last run ended."""
+
+    manner: ClassVar[frozenset[str]] = frozenset({"token", "user", "deletions"})
+
+    kind: Literal["helpdesk_api"]
+    vendor: Literal["zendesk", "zendesk_chat", "intercom", "chatwoot", "freshdesk"]
+    url: str = Field(description="Such as https://acme.zendesk.com or https://api.intercom.io")
+    token: SecretStr = Field(min_length=1, description='API token; write "${ZENDESK_TOKEN}" and set that variable.')
+    user: str | None = Field(None, description="Zendesk: the agent's e-mail an API token belongs to; none for OAuth.")
+    account: int | None = Field(None, ge=1, description="Chatwoot: number of the account.")
+    since: date | None = Field(None, description="Leave out what has not changed since this day.")
+    deletions: bool = Field(
+        True, description="Intercom, Chatwoot: list all conversations on each run to find deleted ones."
+    )
+
+    @model_validator(mode="after")
+    def _chatwoot_has_an_account(self) -> Self:
+        if self.vendor == "chatwoot" and self.account is None:
+            raise ValueError("account is missing: the number in Chatwoot's address after /accounts/")
+        return self
+
+
+class ImapSource(SourceBase):
+    """A mailbox on an IMAP server; TLS unless the server is this machine and `tls` says `none`."""
+
+    manner: ClassVar[frozenset[str]] = frozenset({"password", "own_addresses", "tls", "port"})
+
+    kind: Literal["imap"]
+    host: str
+    port: int | None = Field(None, ge=1, le=65535, description="993 for tls, 143 else.")
+    user: str
+    password: SecretStr = Field(min_length=1, description='Write "${IMAP_PASSWORD}" and set that variable.')
+    folders: tuple[str, ...] = Field(("INBOX",), min_length=1, description="Add the folder of sent replies.")
+    tls: Literal["tls", "starttls", "none"] = "tls"
+    certificate: Path | None = Field(None, description="Authority of the server's certificate if it is your own.")
+    own_addresses: tuple[str, ...] = Field((), description="Addresses or @domains of the desk itself.")
 
 
 class SqlSource(SourceBase):
@@ -134,7 +174,15 @@ class SyntheticSource(SourceBase):
 
 
 AnySource = Annotated[
-    FaqSource | MailSource | HelpdeskSource | SqlSource | FilesSource | TrafficSource | SyntheticSource,
+    FaqSource
+    | MailSource
+    | ImapSource
+    | HelpdeskSource
+    | HelpdeskApiSource
+    | SqlSource
+    | FilesSource
+    | TrafficSource
+    | SyntheticSource,
     Field(discriminator="kind"),
 ]
 
@@ -343,6 +391,8 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
 def _anchored_source(source: AnySource, folder: Path) -> AnySource:
     if isinstance(source, MailSource | HelpdeskSource | FilesSource):
         return source.model_copy(update={"path": below(folder, source.path)})
+    if isinstance(source, ImapSource) and source.certificate:
+        return source.model_copy(update={"certificate": below(folder, source.certificate)})
     if isinstance(source, SqlSource):
         return source.model_copy(update={"url": anchored_sqlite(source.url, folder)})
     return source

@@ -60,6 +60,14 @@ def _module(source: AnySource) -> ModuleType:
             from deskloop.sources import helpdesk
 
             return helpdesk
+        case "helpdesk_api":
+            from deskloop.sources import api
+
+            return api
+        case "imap":
+            from deskloop.sources import imap
+
+            return imap
         case "mail":
             from deskloop.sources import mail
 

@@ -46,9 +46,17 @@ class Mail:
 def read(source: MailSource, settings: Settings) -> Batch:
     """Read the mailbox. Counts conversations and refused messages. Raises BadInput if it is no mailbox."""
     builder = Builder(source.name)
+    converse(builder, _messages(source), source.own_addresses, settings)
+    return builder.batch(source.path)
+
+
+def converse(
+    builder: Builder, messages: Iterable[tuple[str, bytes]], own_addresses: tuple[str, ...], settings: Settings
+) -> None:
+    """Put messages (place, raw bytes) into threads, and these as conversations into `builder`."""
     accepted: list[Mail] = []
     seen: set[str] = set()
-    for locator, raw in _messages(source):
+    for locator, raw in messages:
         if len(raw) > _MOST_BYTES:
             builder.refuse(locator, "message larger than 25 MB", raw[:1000])
             continue
@@ -59,10 +67,9 @@ def read(source: MailSource, settings: Settings) -> Batch:
             builder.refuse(locator, reason, f"{mail.subject} {mail.body}")
         else:
             accepted.append(mail)
-    own = source.own_addresses or _most_written_to(accepted)
+    own = own_addresses or _most_written_to(accepted)
     for thread in _threads(accepted, own):
         _add(builder, thread, own, settings)
-    return builder.batch(source.path)
 
 
 def fingerprint(source: MailSource, settings: Settings) -> str:

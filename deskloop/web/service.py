@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deskloop.records import Answer
 from deskloop.releases import Releases
-from deskloop.settings import FaqSource, MailSource, Settings
+from deskloop.settings import FaqSource, ImapSource, MailSource, Settings
 from deskloop.text.pii import Redactor, find
 from deskloop.traffic import Traffic
 from deskloop.web.live import Live, Loaded
@@ -67,7 +67,7 @@ class Service:
         """Masks personal data, but for the shop's own addresses and what is `public`."""
         own = set(self.settings.preprocess.own_addresses) | set(public)
         for source in self.settings.sources:
-            if isinstance(source, MailSource):
+            if isinstance(source, MailSource | ImapSource):
                 own |= set(source.own_addresses)
             elif isinstance(source, FaqSource):
                 own.add(urlsplit(source.url).netloc.lower())
