@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from deskloop import sources
 from deskloop.errors import BadInput, TransientError
 from deskloop.records import Conversation, KnowledgeEntry
-from deskloop.settings import AnySource, MailSource, Settings
+from deskloop.settings import AnySource, ImapSource, MailSource, Settings
 from deskloop.sources import erased, identity, journal
 from deskloop.sources.batch import Batch
 from deskloop.store import Store
@@ -111,7 +111,7 @@ def _taken(source: AnySource, settings: Settings, use: Any) -> dict[str, Any]:
 
 def _redacted(batch: Batch, settings: Settings) -> Iterator[dict[str, str]]:
     own = {*settings.preprocess.own_addresses}
-    own |= {a for s in settings.sources if isinstance(s, MailSource) for a in s.own_addresses}
+    own |= {a for s in settings.sources if isinstance(s, MailSource | ImapSource) for a in s.own_addresses}
     rows: Sequence[Conversation | KnowledgeEntry] = [*batch.conversations, *batch.knowledge]
     for row in rows:
         text = normalise(_said(row))
