@@ -179,6 +179,8 @@ def _create_missing(engine: Engine) -> None:
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
-    # WAL lets the API write while the monitor reads; the timeout waits out a writer instead of failing
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+    # WAL lets the API write while the monitor reads; the timeout waits out a writer instead of failing;
+    # what is deleted is overwritten, since a customer may have asked for it
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON",
+                   "secure_delete=ON"):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")

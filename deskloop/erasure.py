@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ _HASH = re.compile(r"[0-9a-f]{24}")
 _SHORTEST = 4  # a shorter name or id is looked for in fields, not in served texts
 _MODELS = frozenset(("bundle", "candidate"))
 NOT_COVERED = (
+    "write-ahead logs and backups of a database server",
     "originals and backups that you keep",
     "another host's local copies of a shared store: run the same command there",
     "a copy of a model or dataset that somebody made outside the home folder and the store",
@@ -93,12 +95,12 @@ def told(certificate: dict[str, Any]) -> str:
 
 def _found(who: str, own: str, settings: Settings, store: Store, traffic: Traffic, releases: Releases) -> Found:
     objects = {digest: (path, _kind(path)) for digest, path in store.objects().items()}
-    batches = {d: Batch.load(path) for d, (path, kind) in objects.items() if kind == "batch"}
-    found = Found(_people(own, batches, settings))
+    batches = {digest: path for digest, (path, kind) in objects.items() if kind == "batch"}
+    found = Found(_people(own, batches.values(), settings))
     listed = Erased(frozenset(found.hashes), settings)
     ids: set[str] = set()
-    for digest, batch in batches.items():
-        theirs = [c for c in batch.conversations if listed.in_conversation(c)]
+    for digest, path in batches.items():
+        theirs = [c for c in Batch.load(path).conversations if listed.in_conversation(c)]
         if theirs:
             found.batches[digest] = len(theirs)
             ids |= {name for c in theirs for name in (c.id, f"{c.source}:{c.id}")}
@@ -115,15 +117,18 @@ def _found(who: str, own: str, settings: Settings, store: Store, traffic: Traffi
     return found
 
 
-def _people(own: str, batches: dict[str, Batch], settings: Settings) -> set[str]:
-    """Keyed hashes of the person: those asked for, or the customer whose name they gave."""
-    everybody = [c for b in batches.values() for c in b.conversations]
-    if any(c.customer == own for c in everybody):
-        return {own}
-    named = {c.customer for c in everybody if c.customer and _has_name(c, own, settings)}
+def _people(own: str, batches: Iterable[Path], settings: Settings) -> set[str]:
+    """Keyed hashes of the person: the one asked for, or that of the customer whose name was given."""
+    named: set[str] = set()
+    for path in batches:
+        for conversation in Batch.load(path).conversations:
+            if conversation.customer == own:
+                return {own}
+            if conversation.customer and _has_name(conversation, own, settings):
+                named.add(conversation.customer)
     if len(named) > 1:
         raise BadInput(f"that name fits {len(named)} customers; give the person's address, id or keyed hash")
-    return {str(n) for n in named} or {own}
+    return named or {own}
 
 
 def _has_name(conversation: Conversation, own: str, settings: Settings) -> bool:

@@ -183,7 +183,10 @@ class Traffic:
                     yield row[0], row[1]
 
     def forget(self, conversation_ids: Collection[str]) -> dict[str, int]:
-        """Delete conversations with all that hangs on them. Returns how many rows of each table went."""
+        """Delete conversations with all that hangs on them. Returns how many rows of each table went.
+
+        On SQLite the bytes are overwritten too, in the file and in its log.
+        """
         gone: dict[str, int] = {}
         with self.engine.begin() as c:
             for conversation in conversation_ids:
@@ -195,6 +198,9 @@ class Traffic:
                     (db.conversations, db.conversations.c.id == conversation),
                 ):
                     gone[table.name] = gone.get(table.name, 0) + c.execute(delete(table).where(where)).rowcount
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as c:
+                c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
     def counts(self) -> dict[str, int]:

@@ -182,7 +182,7 @@ def write_project(folder: Path, url: str, models: TinyModels) -> None:
     db.close()
     for number, thing in enumerate(THINGS[:3]):
         append_mail(folder / "desk.mbox", number, f"The buckle of the {thing} that I bought from you is broken.")
-    sql = {"columns": {"knowledge_url": "url"}, "query": "SELECT * FROM tickets ORDER BY id"}
+    sql = {"columns": {"knowledge_url": "url"}, "query": "SELECT * FROM tickets", "watermark": "at", "key": "id"}
     config = {
         "home": "home",
         "tracking_uri": "none",

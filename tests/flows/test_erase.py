@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from deskloop.cli import app
 from deskloop.database import connect
+from deskloop.erasure import told
 from deskloop.records import Answer
 from deskloop.releases import Releases
 from deskloop.settings import Settings
@@ -47,6 +49,9 @@ def customers(settings: Settings) -> set[str | None]:
 def test_an_erased_customer_leaves_everything_and_does_not_come_back(
     train: Callable[..., Any], tiny_project: Path, settings: Settings, releases: Releases
 ) -> None:
+    with sqlite3.connect(tiny_project / "shop.sqlite") as db:
+        db.execute("UPDATE tickets SET text = text || ' Write to ' || ? WHERE id = 't010'", [ANN])
+    db.close()
     assert train().outcome.version == 1
     traffic = Traffic(connect(settings.database))
     answer = Answer(text="Yes", kind="generate")
@@ -57,13 +62,16 @@ def test_an_erased_customer_leaves_everything_and_does_not_come_back(
     assert hashed in customers(settings)
 
     dry = erase(tiny_project)
-    assert not dry["erased"] and (dry["batches"]["rows"], dry["traffic"], dry["retired"]) == (1, 1, [1])
+    assert not dry["erased"] and (dry["batches"]["rows"], dry["traffic"], dry["retired"]) == (2, 1, [1])
+    assert dry["raw"] == {"tickets": 1} and "Dry run: nothing was removed" in told(dry)
     assert hashed in customers(settings) and traffic.counts()["conversations"] == 2
 
     done = erase(tiny_project, "--yes")
     assert done["erased"] and done["customer"] == hashed and done["datasets"]["rows"] >= 1 and done["derived"] > 5
-    assert done["rebuild"] == 1 and [o["source"] for o in done["originals"]] == ["mail"]
+    assert done["rebuild"] == 1 and [o["source"] for o in done["originals"]] == ["tickets", "mail"]
     assert hashed not in customers(settings)
+    left = [path.read_bytes() for path in settings.home.rglob("*") if path.is_file()]
+    assert not [data for data in left if ANN.encode() in data.lower()]
     assert traffic.counts()["conversations"] == 1 and traffic.counts()["thumbs_up"] == 1
     assert releases.get(1).retired and releases.champion().version == 1  # it answers until it is replaced
 
@@ -72,7 +80,7 @@ def test_an_erased_customer_leaves_everything_and_does_not_come_back(
     assert hashed not in customers(settings)
     frames = [p for p in Store(settings.store_root).objects().values() if (p / "quarantined.jsonl").is_file()]
     reasons = [q.reason for path in frames for q in Batch.load(path).quarantined]
-    assert reasons.count("erased") == 1
+    assert reasons.count("erased") == 2
 
     rest = erase(tiny_project, "--yes")  # the old champion's bundle, which could not go before
     assert rest["retired"] == [1] and rest["rebuild"] is None and not releases.get(1).path.exists()

@@ -109,3 +109,15 @@ def test_drift_checks_are_kept_newest_first(traffic: Traffic) -> None:
     traffic.drift("drift", {"summary": "new words"}, 3)
     assert [r["verdict"] for r in traffic.drift_history()] == ["drift", "none"]
     assert abs((db.now() - traffic.drift_history()[0]["at"]).total_seconds()) < 60
+
+
+def test_what_is_forgotten_is_gone_with_all_that_hangs_on_it_and_from_the_file(traffic: Traffic) -> None:
+    asked, answered = said(traffic, "one", "Zanzibar is my secret word")
+    traffic.review(asked, intent="returns", reply="fine")
+    traffic.thumb(answered, 1)
+    said(traffic, "two", "stays")
+    assert traffic.forget(["one"]) == {"feedback": 1, "reviews": 1, "messages": 2, "conversations": 1}
+    assert [text for _, text in traffic.texts()] == ["stays", "a"]
+    if path := traffic.engine.url.database if traffic.engine.dialect.name == "sqlite" else None:
+        left = [p.read_bytes() for p in Path(path).parent.glob(f"{Path(path).name}*")]
+        assert left and not [data for data in left if b"Zanzibar" in data]
