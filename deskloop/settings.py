@@ -52,7 +52,7 @@ class FaqSource(SourceBase):
 
 
 class MailSource(SourceBase):
-    """An mbox file, a maildir, or a folder of .eml files."""
+    """An mbox file, a maildir, or a folder of .eml, .msg and .mbox files."""
 
     kind: Literal["mail"]
     path: Path
@@ -64,7 +64,7 @@ class HelpdeskSource(SourceBase):
 
     kind: Literal["helpdesk"]
     path: Path
-    format: Literal["zendesk_chat", "intercom", "chatwoot"]
+    format: Literal["zendesk", "zendesk_chat", "intercom", "chatwoot", "freshdesk"]
 
 
 class HelpdeskApiSource(SourceBase):
@@ -138,11 +138,11 @@ class SqlSource(SourceBase):
 
 
 class FilesSource(SourceBase):
-    """JSONL, CSV or Parquet: conversations, knowledge or labelled messages (Rasa NLU YAML too)."""
+    """JSONL, CSV, Excel or Parquet: conversations, knowledge or labelled messages (Rasa NLU YAML too)."""
 
     kind: Literal["files"]
     path: Path
-    content: Literal["conversations", "knowledge", "messages", "rasa_nlu", "chat"] = "conversations"
+    content: Literal["conversations", "knowledge", "messages", "rasa_nlu", "rasa_domain", "chat"] = "conversations"
     columns: dict[str, str] = Field(default_factory=dict)
     limit: int | None = Field(None, ge=1)
 

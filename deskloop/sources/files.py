@@ -15,6 +15,7 @@ from typing import Any
 from deskloop.errors import BadInput
 from deskloop.records import Turn
 from deskloop.settings import FilesSource, Settings
+from deskloop.sources import knowledge
 from deskloop.sources.batch import Batch, Builder, digest, existing, moment, path_fingerprint, turn
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.tables import Row, rows, scan
@@ -27,7 +28,7 @@ _ROLES = {
     "bot": "bot", "system": None, "tool": None, "function": None,
 }  # fmt: skip
 _ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
-_READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".yml", ".yaml")
+_READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".yml", ".yaml", ".md", ".markdown")
 
 
 def read(source: FilesSource, settings: Settings) -> Batch:
@@ -36,7 +37,7 @@ def read(source: FilesSource, settings: Settings) -> Batch:
     found = (row for path in _paths(source) for row in _file_rows(source, path))
     take = {
         "conversations": _conversation, "chat": _conversation, "knowledge": _knowledge, "messages": _message,
-        "rasa_nlu": _message,
+        "rasa_nlu": _message, "rasa_domain": _knowledge,
     }[source.content]  # fmt: skip
     for row in islice(_grouped(source, found), source.limit):
         if row.value is None:
@@ -84,7 +85,14 @@ def _paths(source: FilesSource) -> list[Path]:
 
 
 def _file_rows(source: FilesSource, path: Path) -> Iterator[Row]:
-    return _rasa(path) if source.content == "rasa_nlu" else scan(path)
+    name = path.name.removesuffix(".gz").lower()
+    if source.content == "rasa_nlu":
+        return _rasa(path)
+    if source.content == "rasa_domain":
+        return knowledge.rasa_domain(path)
+    if name.endswith((".md", ".markdown")):
+        return knowledge.markdown(path)
+    return knowledge.yaml_rows(path) if name.endswith((".yml", ".yaml")) else scan(path)
 
 
 def _grouped(source: FilesSource, found: Iterator[Row]) -> Iterator[Row]:

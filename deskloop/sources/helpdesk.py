@@ -1,4 +1,4 @@
-"""Help-desk exports: Zendesk Chat, Intercom and Chatwoot, as their APIs return them.
+"""Help-desk exports: Zendesk Chat and tickets, Intercom, Chatwoot, Freshdesk, as their APIs return them.
 
 Private notes, joins, leaves, closings and other activity are left out; the machine's own lines become `bot`.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from deskloop.records import Turn
 from deskloop.settings import HelpdeskSource, Settings
+from deskloop.sources import tickets
 from deskloop.sources.batch import Batch, Builder, existing, moment, path_fingerprint, turn
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.tables import scan
@@ -26,7 +27,8 @@ _BOT_NAMES = ("bot", "trigger", "assistant bot", "answer bot", "flow builder")
 def read(source: HelpdeskSource, settings: Settings) -> Batch:
     """Read an export file, or every .json, .jsonl or .gz file of a folder. Raises BadInput."""
     path = existing(source, source.path)
-    take = {"zendesk_chat": _zendesk, "intercom": _intercom, "chatwoot": _chatwoot}[source.format]
+    take = {"zendesk_chat": _zendesk, "intercom": _intercom, "chatwoot": _chatwoot,
+            "zendesk": tickets.zendesk, "freshdesk": tickets.freshdesk}[source.format]  # fmt: skip
     builder = Builder(source.name)
     for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
         for row in scan(file):

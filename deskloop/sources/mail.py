@@ -1,4 +1,7 @@
-"""Mailboxes: mbox, maildir or a folder of .eml files. Threads become conversations; machines' mail is set aside."""
+"""Mailboxes: mbox, maildir, or a folder of .eml, .msg and .mbox files.
+
+Threads become conversations; machines' mail is set aside.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,11 @@ from deskloop.settings import MailSource, Settings
 from deskloop.sources.batch import Batch, Builder, digest, existing, path_fingerprint, turn
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.mime import body_text, header, parse
+from deskloop.sources.outlook import to_mail
 from deskloop.text.spam import automatic, is_spam
 
 _MOST_BYTES = 25_000_000
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # begins every .msg
 _SAME_THREAD = timedelta(days=30)
 _REPLY = re.compile(
     r"^(?:\s*(?:re|aw|antw|sv|vs|r|rif|res|fw|fwd|wg|tr|doorst|odp|ynt|ref)\s*(?:\[\d+\])?\s*:\s*|\s*\[[^\]]{1,30}\]\s*)+",
@@ -60,6 +65,12 @@ def converse(
         if len(raw) > _MOST_BYTES:
             builder.refuse(locator, "message larger than 25 MB", raw[:1000])
             continue
+        if raw.startswith(_OLE):
+            try:
+                raw = to_mail(raw)
+            except ValueError as error:
+                builder.refuse(locator, str(error))
+                continue
         message = parse(raw)
         mail = _mail(locator, message, raw)
         reason = _reason(message, mail, seen)
@@ -82,14 +93,18 @@ def _messages(source: MailSource) -> Iterator[tuple[str, bytes]]:
     if path.is_dir() and (path / "cur").is_dir():
         files = sorted(p for part in ("new", "cur") for p in (path / part).glob("*") if p.is_file())
     elif path.is_dir():
-        files = sorted(path.rglob("*.eml"))
-    elif path.suffix.lower() == ".eml":
+        files = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in (".eml", ".msg", ".mbox"))
+    elif path.suffix.lower() in (".eml", ".msg"):
         files = [path]
     else:
         yield from _mbox(source, path)
         return
     for file in files:
-        yield file.name, file.read_bytes()
+        if file.suffix.lower() == ".mbox":
+            yield from _mbox(source, file)
+            continue
+        with file.open("rb") as stream:
+            yield file.name, stream.read(_MOST_BYTES + 1)
 
 
 def _mbox(source: MailSource, path: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Rows out of files: JSON lines, JSON, CSV, TSV, Parquet, plain or gzip. A broken row never hides the others.
+"""Rows out of files: JSON lines, JSON, CSV, TSV, Excel, Parquet, plain or gzip. A broken row never hides the others.
 
 Knows nothing about conversations; gives dictionaries and says where each was.
 """
@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from deskloop.errors import BadInput
 _LONGEST_LINE = 8_000_000
 _MOST_BYTES = 4_000_000_000
 _SPACE = " \t\r\n,"
+_ROWS_KEY = re.compile(r'"(?:chats|conversations|payload|data|results|tickets|messages)"[ \t\r\n]*:[ \t\r\n]*\[')
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,19 @@ def scan(path: Path) -> Iterator[Row]:
     name = path.name.removesuffix(".gz").lower()
     if name.endswith(".parquet"):
         return _parquet(path)
+    if name.endswith(".xlsx"):
+        from deskloop.sources.excel import sheet
+
+        return sheet(path)
     if name.endswith((".csv", ".tsv")):
         return _separated(path, "\t" if name.endswith(".tsv") else None)
     if name.endswith((".jsonl", ".ndjson")):
         return _lines(path)
     if name.endswith(".json"):
         return _json(path)
-    raise BadInput(f"{path}: cannot read this kind of file; use .jsonl, .json, .csv, .tsv or .parquet (or .gz of it)")
+    raise BadInput(
+        f"{path}: cannot read this kind of file; use .jsonl, .json, .csv, .tsv, .xlsx or .parquet (or .gz of it)"
+    )
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -157,11 +165,9 @@ def _array_start(text: str) -> int | None:
         return len(text) - len(stripped) + 1
     if not stripped.startswith("{"):
         return None
-    for key in ("chats", "conversations", "payload", "data", "results", "tickets", "messages"):
-        at = text.find(f'"{key}"')
-        if at != -1 and text[at + len(key) + 2 :].lstrip(" \t\r\n:").startswith("["):
-            return text.index("[", at) + 1
-    return None
+    # the first such key: a ticket's own `conversations` come after the `tickets` that hold it
+    found = _ROWS_KEY.search(text)
+    return found.end() if found else None
 
 
 def _salvaged(path: Path) -> bytes:

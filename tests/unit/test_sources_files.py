@@ -102,7 +102,7 @@ def test_a_truncated_gzip_gives_what_can_be_read(tmp_path, settings):
         ("empty.jsonl", b"", "empty"),
         ("x.exe", b"MZ", "cannot read this kind of file"),
         ("bad.parquet", b"PAR1 no", "not readable Parquet"),
-        ("nlu.yml", b"a: [", "cannot read"),
+        ("old.doc", b"a: [", "cannot read"),
     ],
 )
 def test_files_as_a_whole_are_refused_in_one_line(tmp_path, settings, name, data, says):

@@ -72,3 +72,35 @@ def test_what_is_no_conversation_is_set_aside(tmp_path):
     for form in ("zendesk_chat", "intercom", "chatwoot"):
         batch = load(path, form, tmp_path)
         assert (batch.read, len(batch.quarantined)) == (3, 3)
+
+
+ZENDESK = {
+    "id": 7, "requester_id": 1, "status": "solved", "subject": "Parcel", "created_at": "2025-05-01T09:00:00Z",
+    "via": {"channel": "email"},
+    "users": [{"id": 1, "name": "Anna Smit", "email": "a@example.com", "role": "end-user"}],
+    "comments": [
+        {"author_id": 9, "public": True, "body": "It is on its way", "created_at": "2025-05-01T09:05:00Z"},
+        {"author_id": 1, "public": True, "body": "Where is my parcel?", "created_at": "2025-05-01T09:00:00Z"},
+        {"author_id": 9, "public": False, "body": "rude", "created_at": "2025-05-01T09:03:00Z"},
+    ],
+}  # fmt: skip
+FRESHDESK = {
+    "id": 7, "requester_id": 1, "status": 4, "source": 1, "created_at": "2025-05-01T09:00:00Z", "subject": "Parcel",
+    "requester": {"name": "Anna Smit", "email": "a@example.com"}, "description_text": "Where is my parcel?",
+    "conversations": [
+        {"incoming": False, "private": True, "body_text": "rude", "created_at": "2025-05-01T09:03:00Z"},
+        {"incoming": False, "private": False, "body_text": "It is on its way", "created_at": "2025-05-01T09:05:00Z"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "ticket"), [("zendesk", ZENDESK), ("freshdesk", FRESHDESK)])
+def test_tickets_load_without_private_notes(form, ticket, tmp_path):
+    path = tmp_path / "tickets.json"
+    path.write_text(json.dumps({"tickets": [ticket, {"id": 8}, 5]}))
+    batch = load(path, form, tmp_path)
+    (found,) = batch.conversations
+    assert [(t.role, t.text) for t in found.turns] == [
+        ("customer", "Where is my parcel?"), ("agent", "It is on its way"),
+    ]  # fmt: skip
+    assert (found.channel, found.names, batch.read, len(batch.quarantined)) == ("email", ("Anna Smit",), 3, 2)

@@ -1,0 +1,151 @@
+"""The same content in another file form gives the same records."""
+
+from __future__ import annotations
+
+import importlib.util
+import mailbox
+from email.message import EmailMessage
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from deskloop import sources
+from deskloop.settings import FilesSource, MailSource, Settings
+
+_spec = importlib.util.spec_from_file_location("outlook_file", Path(__file__).with_name("outlook_file.py"))
+outlook_file = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(outlook_file)
+
+DESK = "shop@larkfell.example"
+ROWS = [
+    {"question": "Do you ship abroad?", "answer": "Yes, to 12 countries"},
+    {"question": "Can I return it?", "answer": ""},
+]
+
+
+def knowledge(path, tmp_path, content="knowledge"):
+    return sources.read(
+        FilesSource(kind="files", name="kb", path=path, content=content), Settings(home=tmp_path / "home")
+    )
+
+
+def mails(path, tmp_path):
+    source = MailSource(kind="mail", name="mail", path=path, own_addresses=(DESK,))
+    return sources.read(source, Settings(home=tmp_path / "home"))
+
+
+def thread():
+    for number, (sender, to, body) in enumerate(
+        [("anna@example.com", DESK, "Where is my parcel?"), (DESK, "anna@example.com", "It comes tomorrow.")], 1
+    ):
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = sender, to, "Parcel"
+        message["Date"] = f"Mon, {number:02d} Jun 2025 10:00:00 +0200"
+        message["Message-ID"] = f"<{number}@example.com>"
+        message["References"] = "<1@example.com>" if number > 1 else ""
+        message.set_content(body)
+        yield message
+
+
+def as_mbox(path):
+    box = mailbox.mbox(path / "all.mbox")
+    for message in thread():
+        box.add(message)
+    box.close()
+    return path / "all.mbox"
+
+
+def as_maildir(path):
+    box = mailbox.Maildir(path / "dir")
+    for message in thread():
+        box.add(message)
+    return path / "dir"
+
+
+def as_eml(path):
+    (path / "mails").mkdir()
+    for number, message in enumerate(thread()):
+        (path / "mails" / f"{number}.EML").write_bytes(message.as_bytes())
+    return path / "mails"
+
+
+@pytest.mark.parametrize("form", [as_mbox, as_maildir, as_eml])
+def test_each_form_of_mailbox_gives_the_same_thread(form, tmp_path):
+    (found,) = mails(form(tmp_path), tmp_path).conversations
+    assert [(t.role, t.text.strip()) for t in found.turns] == [
+        ("customer", "Where is my parcel?"),
+        ("agent", "It comes tomorrow."),
+    ]
+
+
+def test_an_outlook_message_is_read(tmp_path):
+    headers = f"From: Anna Smit <anna@example.com>\r\nTo: {DESK}\r\nDate: Mon, 02 Jun 2025 10:00:00 +0200\r\n\r\n"
+    texts = {0x001A: "IPM.Note", 0x0037: "Parcel", 0x1000: "Where is my parcel? Größe M", 0x007D: headers}
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "a.msg").write_bytes(outlook_file.outlook(texts, ("invoice.pdf", b"%PDF secret content")))
+    (folder / "b.msg").write_bytes(outlook_file.outlook(texts)[:700])
+    as_mbox(folder)
+    batch = mails(folder, tmp_path)
+    outlook = next(c for c in batch.conversations if c.lineage.locator == "a.msg")
+    assert [(t.role, t.text.strip()) for t in outlook.turns] == [("customer", "Where is my parcel? Größe M")]
+    assert (outlook.names, outlook.started_at.isoformat()) == (("Anna Smit",), "2025-06-02T08:00:00+00:00")
+    assert [q.locator for q in batch.quarantined] == ["b.msg"]
+    assert len(batch.conversations) == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "xlsx", "parquet", "jsonl"])
+def test_each_table_gives_the_same_rows(form, tmp_path):
+    path = tmp_path / f"faq.{form}"
+    frame = pd.DataFrame(ROWS)
+    {
+        "csv": lambda: frame.to_csv(path, index=False),
+        "tsv": lambda: frame.to_csv(path, index=False, sep="\t"),
+        "xlsx": lambda: frame.to_excel(path, index=False),
+        "parquet": lambda: frame.to_parquet(path),
+        "jsonl": lambda: frame.to_json(path, orient="records", lines=True),
+    }[form]()
+    batch = knowledge(path, tmp_path)
+    assert [(k.question, k.answer) for k in batch.knowledge] == [tuple(ROWS[0].values())]
+    assert [q.reason for q in batch.quarantined] == ["empty question or answer"]
+
+
+def test_headings_are_questions(tmp_path):
+    path = tmp_path / "faq.md"
+    front, fence = "---\nurl: https://x.example/faq\n---\n", "```\n# no heading\n```\n"
+    path.write_text(f"{front}# FAQ\n## Do you ship abroad?\nYes.\n{fence}\n## Can I return it?\nWithin 30 days.\n")
+    found = knowledge(path, tmp_path).knowledge
+    assert [(k.question, k.url) for k in found] == [
+        ("Do you ship abroad?", "https://x.example/faq"),
+        ("Can I return it?", "https://x.example/faq"),
+    ]
+    assert found[0].answer == "Yes.\n```\n# no heading\n```"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- {question: 'Ship abroad?', answer: 'Yes'}\n- 5\n",
+        "faq:\n- {question: 'Ship abroad?', answer: 'Yes'}\n- 5\n",
+        "Ship abroad?: 'Yes'\nReturn?: ''\n",
+    ],
+)
+def test_yaml_lists_are_knowledge(text, tmp_path):
+    path = tmp_path / "faq.yaml"
+    path.write_text(text)
+    batch = knowledge(path, tmp_path)
+    assert [(k.question, k.answer) for k in batch.knowledge] == [("Ship abroad?", "Yes")]
+    assert (batch.read, len(batch.quarantined)) == (2, 1)
+
+
+def test_a_rasa_domain_answers(tmp_path):
+    path = tmp_path / "domain.yml"
+    path.write_text(
+        "responses:\n  utter_opening_hours:\n  - text: We open at 9.\n  - text: At 9.\n  utter_none: []\n"
+    )
+    batch = knowledge(path, tmp_path, "rasa_domain")
+    assert [(k.id, k.question, k.answer) for k in batch.knowledge] == [
+        ("utter_opening_hours", "opening hours", "We open at 9.")
+    ]
+    assert len(batch.quarantined) == 1
