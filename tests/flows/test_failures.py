@@ -13,6 +13,7 @@ import yaml
 
 from deskloop.errors import BadInput
 from deskloop.releases import Releases
+from deskloop.sources.retry import TRIES
 
 FAQ = b"<title>Help</title><h2>Do you wrap presents?</h2><p>Yes, for 3 euro.</p>"
 
@@ -57,7 +58,8 @@ def test_a_site_that_is_down_for_a_moment_is_asked_again(
     train: Callable[..., Any], tiny_project: Path, shaky: Any
 ) -> None:
     change_source(tiny_project, "faq", url=f"http://127.0.0.1:{shaky.server_port}/help")
-    shaky.statuses = [503, 503]  # one for the fingerprint of the source, one for the first try
+    # the fingerprint of the source gives up, and so does the first try
+    shaky.statuses = [503] * (2 * TRIES)
     ran = train()
     assert ran.outcome.promoted and ran.states["acquire-faq"] == "Completed"
     assert ran.tries["acquire-faq"] == 2 and shaky.asked.count("/help") >= 2
