@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from deskloop import sources
+from deskloop import ingest, sources
 from deskloop.errors import BadInput, TransientError
 from deskloop.settings import HelpdeskApiSource, Settings, load
 from deskloop.sources.client import Client, Token
@@ -375,3 +375,13 @@ def test_the_token_comes_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("DESK_TOKEN", "")
     with pytest.raises(BadInput, match=r"sources\.0\.helpdesk_api\.token"):
         load(config)
+
+
+def test_a_dry_run_shows_what_would_be_taken_and_writes_nothing(source, desk, settings, tmp_path):
+    desk.change(1, "Write to me at ann@mail.example")
+    shown = ingest.preview(settings.model_copy(update={"sources": (source,)}))
+    (counts,) = shown["sources"]
+    assert (counts["read"], counts["conversations"]) == (5, 5)
+    assert len(shown["samples"]) == 5
+    assert "ann@mail.example" not in str(shown)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deskloop import sources
+from deskloop import ingest, sources
 from deskloop.errors import BadInput, TransientError
 from deskloop.settings import FaqSource, Settings
 from deskloop.sources.web import Reader, checked_addresses
@@ -270,3 +270,9 @@ def test_a_name_that_changes_its_answer_gets_no_connection(monkeypatch):
     ):
         reader.get("http://rebind.example/")
     assert connected == [("93.184.215.14", 80)]
+
+
+def test_a_dry_run_shows_what_would_be_taken_and_writes_nothing(site, settings, tmp_path):
+    shown = ingest.preview(settings.model_copy(update={"sources": (faq(site),)}))
+    assert shown["sources"][0]["knowledge"] == len(shown["samples"]) == 5
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from deskloop import sources
+from deskloop import ingest, sources
 from deskloop.errors import BadInput, TransientError
 from deskloop.settings import ImapSource, Settings
 
@@ -280,3 +280,10 @@ def test_the_password_shows_nowhere(source, box, settings, caplog, tmp_path):
             everything.model_dump_json(), caplog.text]  # fmt: skip
     said += [path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
     assert not [text for text in said if PASSWORD in text]
+
+
+def test_a_dry_run_shows_what_would_be_taken_and_writes_nothing(source, box, settings, tmp_path):
+    put(box, "INBOX", mail(1), mail(2))
+    shown = ingest.preview(settings.model_copy(update={"sources": (source,)}))
+    assert shown["sources"][0]["conversations"] == len(shown["samples"]) == 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
