@@ -113,8 +113,10 @@ def erased(source: SourceBase, settings: Settings) -> list[str]:
     journal = _Journal(source, settings)
     if not journal.known():
         return []
-    marked = (key for key, record in journal.rows() if record is not None and MARK in record)
-    return sorted({hashlib.sha256(key.encode()).hexdigest()[:16] for key in marked})
+    marked: dict[str, bool] = {}
+    for key, record in journal.rows():
+        _put(marked, key, True if record is not None and MARK in record else None)
+    return sorted(hashlib.sha256(key.encode()).hexdigest()[:16] for key in marked)
 
 
 def reset(source: SourceBase, settings: Settings) -> None:

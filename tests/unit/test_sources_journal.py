@@ -191,5 +191,7 @@ def test_a_person_on_the_erasure_list_is_taken_out_and_never_written_again(setti
     assert journal.remove(source(), settings, listed.in_raw) == 2
     found = journal.follow(source(), settings, one_page(Change("d", ann), cursor={"at": 2}))
     assert set(found) == {"c"} and len(journal.erased(source(), settings)) == 3
+    journal.follow(source(), settings, one_page(Change("d", None), cursor={"at": 3}))
+    assert len(journal.erased(source(), settings)) == 2  # deleted at the source as well
     folder = settings.home / "raw" / "desk"
     assert b"ann@" not in b"".join(p.read_bytes().lower() for p in folder.iterdir())
