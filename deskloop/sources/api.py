@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -15,6 +14,7 @@ from deskloop.settings import HelpdeskApiSource, Settings
 from deskloop.sources import journal
 from deskloop.sources.batch import Batch, Builder
 from deskloop.sources.client import Client, Token
+from deskloop.sources.helpdesk import mapping
 from deskloop.sources.vendors import WALKS
 
 _INTERCOM = {"Intercom-Version": "2.11", "Accept": "application/json"}
@@ -22,7 +22,7 @@ _INTERCOM = {"Intercom-Version": "2.11", "Accept": "application/json"}
 
 def read(source: HelpdeskApiSource, settings: Settings) -> Batch:
     """Every conversation that the desk holds now. Raises BadInput or TransientError."""
-    take = _mapping(source)
+    take = mapping(source.vendor)
     builder = Builder(source.name)
     for key, record in journal.follow(source, settings, partial(_pages, source, settings)).items():
         locator = f"{source.vendor}/{key}"
@@ -74,15 +74,3 @@ def _auth(source: HelpdeskApiSource) -> httpx.Auth:
 
 def _basic(pair: str) -> SecretStr:
     return SecretStr(base64.b64encode(pair.encode()).decode())
-
-
-def _mapping(source: HelpdeskApiSource) -> Callable[[dict[str, Any], Settings], dict[str, Any]]:
-    from deskloop.sources import helpdesk, tickets
-
-    return {
-        "zendesk": tickets.zendesk,
-        "freshdesk": tickets.freshdesk,
-        "zendesk_chat": helpdesk._zendesk,
-        "intercom": helpdesk._intercom,
-        "chatwoot": helpdesk._chatwoot,
-    }[source.vendor]

@@ -6,7 +6,7 @@ Private notes, joins, leaves, closings and other activity are left out; the mach
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
@@ -27,8 +27,7 @@ _BOT_NAMES = ("bot", "trigger", "assistant bot", "answer bot", "flow builder")
 def read(source: HelpdeskSource, settings: Settings) -> Batch:
     """Read an export file, or every .json, .jsonl or .gz file of a folder. Raises BadInput."""
     path = existing(source, source.path)
-    take = {"zendesk_chat": _zendesk, "intercom": _intercom, "chatwoot": _chatwoot,
-            "zendesk": tickets.zendesk, "freshdesk": tickets.freshdesk}[source.format]  # fmt: skip
+    take = mapping(source.format)
     builder = Builder(source.name)
     for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
         for row in scan(file):
@@ -43,6 +42,12 @@ def read(source: HelpdeskSource, settings: Settings) -> Batch:
                 continue
             builder.conversation(row.locator, row.raw, **values)
     return builder.batch(path)
+
+
+def mapping(form: str) -> Callable[[dict[str, Any], Settings], dict[str, Any]]:
+    """What turns a record of this form into the fields of a conversation; raises on a record of another form."""
+    return {"zendesk_chat": _zendesk, "intercom": _intercom, "chatwoot": _chatwoot,
+            "zendesk": tickets.zendesk, "freshdesk": tickets.freshdesk}[form]  # fmt: skip
 
 
 def fingerprint(source: HelpdeskSource, settings: Settings) -> str:
