@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from deskloop import memory
 from deskloop.errors import BadInput, TransientError
 from deskloop.settings import Effort, Settings, load
 from deskloop.store import write_atomic
@@ -41,6 +42,7 @@ class OneLineErrors(TyperGroup):
         raise SystemExit(2)
 
 
+memory.wait_asleep()
 app = typer.Typer(
     cls=OneLineErrors,
     no_args_is_help=True,
@@ -340,6 +342,30 @@ def bench_pipeline(
     from deskloop.bench import pipeline
 
     _benched(pipeline.run(load(), runs, effort), json_)
+
+
+@bench.command("train")
+def bench_train(
+    config: Config = None,
+    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
+    json_: Json = False,
+) -> None:
+    """Tokens per second and memory of fine-tuning, next to a plain transformers Trainer with LoRA."""
+    from deskloop.bench import train
+
+    _benched(train.run(load(config), runs), json_)
+
+
+@bench.command("serve")
+def bench_serve(
+    config: Config = None,
+    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
+    json_: Json = False,
+) -> None:
+    """First token, tokens and requests per second at 1, 8 and 32 users, next to transformers eager."""
+    from deskloop.bench import serve
+
+    _benched(serve.run(load(config), runs), json_)
 
 
 def _benched(result: dict[str, Any], as_json: bool) -> None:

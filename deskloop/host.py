@@ -20,6 +20,7 @@ from typing import Self
 import httpx
 
 from deskloop.errors import BadInput
+from deskloop.memory import PATIENT
 from deskloop.settings import Settings
 
 
@@ -39,6 +40,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # Prefect's server fetches nothing while it runs
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "TOKENIZERS_PARALLELISM": "false",
+        **PATIENT,
     }
     return {name: os.environ.get(name, value) for name, value in defaults.items()}
 

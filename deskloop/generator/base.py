@@ -95,7 +95,7 @@ def encoder_path(settings: Settings) -> Path:
     return _path(settings, settings.model.encoder, ENCODERS, "encoder.json")
 
 
-def base_engine(settings: Settings) -> Any:
+def base_engine(settings: Settings, replicas: int = 1) -> Any:
     """The untuned base model, ready to write; a base given by path is converted once."""
     from deskloop.generator.engines import CT2Engine
     from deskloop.generator.export import export_int8
@@ -107,7 +107,7 @@ def base_engine(settings: Settings) -> Any:
         folder = settings.models_dir / f"{base.name}-{digest}-int8"
         if not (folder / "model.bin").is_file():
             export_int8(base, folder)
-    return CT2Engine.load(folder)
+    return CT2Engine.load(folder, replicas)
 
 
 def _path(settings: Settings, name: str, known: dict[str, Wheel], needs: str) -> Path:

@@ -76,6 +76,7 @@ def finetune(
     and shape of the adapters are the same, it goes on from those with fewer tokens.
     Raises BadInput if no example has an answer.
     """
+    memory.wait_asleep()
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     recipe = recipe or RECIPES[effort]
     made_for = adapters.identity(base, recipe)
