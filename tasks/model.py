@@ -70,9 +70,12 @@ def fine_tune(messages: Receipt, knowledge: Receipt, index: Receipt, settings: S
 
 
 def _warm(messages: Receipt, settings: Settings) -> Path | None:
-    """The champion's generator; None if there is none, if it learnt from the same messages, or if it is unwanted."""
+    """The champion's generator; None if there is none, if it learnt from the same messages, or if it is unwanted.
+
+    Nothing goes on from a retired champion: it saw somebody who asked to be erased.
+    """
     champion = Releases(connect(settings.database)).champion() if settings.model.warm_start else None
-    if champion is None:
+    if champion is None or champion.retired:
         return None
     learnt = champion.path / LEARNT
     known = learnt.is_file() and learnt.read_text("utf-8") == messages.sha256
