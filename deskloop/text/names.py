@@ -51,14 +51,20 @@ _NOT_PEOPLE = frozenset(
     "bancontact dhl postnl ups dpd amazon google apple iphone android samsung shop store larkfell sincerely regards "
     "best kind helpdesk desk webshop sales info sent just still now unfortunately".split()
 )
+# "Seagate 2", "2 TB" and "3.0 Flash Drive" name a product
+_NOT_STREETS = r"(?!(?:Seagate|Colgate)\b)"
+_NOT_HOUSES = r"(?![ ]?[TGMK]i?B\b)"
+_DEVICES = r"(?!(?:[\w'’.-]+[ ]){0,3}(?i:flash|hard|disk|disc|thumb|pen|usb|state|tape|ssd|optical)[ ]Drive)"
 _STREET_NL = re.compile(
-    r"\b[A-ZÀ-Þ][\w'’.-]*(?:[ ](?:van|de|der|den|het|'t)[ ][A-Z][\w'-]*)*(?:straat|laan|weg|plein|gracht|"
-    r"kade|singel|dijk|"
+    rf"\b{_NOT_STREETS}[A-ZÀ-Þ][\w'’.-]*(?:[ ](?:van|de|der|den|het|'t)[ ][A-Z][\w'-]*)*(?:straat|laan|weg|"
+    r"plein|gracht|kade|singel|dijk|"
     r"steeg|hof|dreef|lei|straße|strasse|str\.|gasse|allee|platz|damm|ring|ufer|vej|gade|gata|gatan|vägen|veien|gate|katu)"
-    r"[ ]\d{1,5}(?:[ ]?[a-zA-Z](?![\w]))?(?:[-/ ]\d{1,4})?(?:,?[ ]\d{4,5}(?:[ ]?[A-Z]{2})?(?:[ ][A-Z][\w-]+)?)?"
+    rf"[ ]\d{{1,5}}(?!\d){_NOT_HOUSES}"
+    r"(?:[ ]?[a-zA-Z](?![\w]))?(?:[-/ ]\d{1,4})?(?:,?[ ]\d{4,5}(?:[ ]?[A-Z]{2})?(?:[ ][A-Z][\w-]+)?)?"
 )
 _STREET_EN = re.compile(
-    r"\b\d{1,6}[a-zA-Z]?[ ](?:[NSEW]\.?[ ])?(?:[A-ZÀ-Þ][\w'’.-]*[ ]){1,4}(?:Street|St|Road|Rd|Avenue|Ave|"
+    rf"\b(?<!\d[.,])[1-9]\d{{0,5}}[a-zA-Z]?[ ]{_DEVICES}"
+    r"(?:[NSEW]\.?[ ])?(?:[A-ZÀ-Þ][\w'’.-]*[ ]){1,4}(?:Street|St|Road|Rd|Avenue|Ave|"
     r"Lane|Ln|Drive|Dr|"
     r"Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Close|Crescent|Parkway|Highway|Hwy)\b\.?"
 )

@@ -19,6 +19,8 @@ from deskloop.text.pii import Redactor, find, redact
         ("URL", "https://me.example.net/page?id=4"),
         ("ORDER_NUMBER", "LF-123456"),
         ("ADDRESS", "Molenstraat 22, 9000 Gent"),
+        ("ADDRESS", "221b Baker Street"),
+        ("ADDRESS", "18 Flash Hill Drive"),
         ("PERSON", "Dr. Elisabeth Kranz"),
     ],
 )
@@ -37,6 +39,7 @@ def test_each_kind_is_found_exactly(kind, value):
         "Size 42, 1000 x 600 x 40 mm, 2 years warranty since 2019-2020.",
         "The card 4539 7990 3179 6089 is one digit off.",
         "Hi team, thanks for the help with My Orders!",
+        "My Seagate 2 TB and the Seagate 2 next to it, and a USB 3.0 Flash Drive or the 64 Sandisk Flash Drive.",
     ],
 )
 def test_numbers_and_words_of_everyday_stay(text):
