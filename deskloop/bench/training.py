@@ -41,7 +41,8 @@ def trainer(spec: dict[str, Any], recipe: Recipe) -> tuple[Figures, Any]:
     from transformers import AutoModelForCausalLM, set_seed
 
     set_seed(spec["seed"])
-    encoded = [Chat.load(Path(spec["base"])).encode(e["messages"]) for e in spec["examples"]]
+    chat = Chat.load(Path(spec["base"]))
+    encoded = [chat.encode(e["messages"]) for e in spec["examples"]]
     batches = plan.batches(encoded, recipe, spec["seed"])
     model = AutoModelForCausalLM.from_pretrained(spec["base"], dtype=adapters.precision())
     tuned = get_peft_model(model, adapters.lora(model.config.num_hidden_layers, recipe))
