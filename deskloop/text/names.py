@@ -14,7 +14,8 @@ _LINK = r"(?:van|de|der|den|von|la|le|di|el|bin|ten|ter|zu|da|dos)"
 _FULL = rf"{_PART}(?:[ ](?:{_LINK}[ ]){{0,2}}(?:[A-Z]\.[ ])?{_PART}){{0,3}}"
 _INTRODUCED = re.compile(
     r"(?i:\b(?:my name(?:'s| is)|name\s*:|i am called|this is|i'm called|mijn naam is|ik heet|ich hei(?:ß|ss)e|"
-    r"mein name ist|je m'appelle|mon nom est|on behalf of|in the name of|signed by|"
+    r"mein name ist|je m'appelle|mon nom est|on behalf of|in the name of|signed by|me llamo|mi nombre es|mi chiamo|"
+    r"il mio nome è|(?:o )?meu nome é|chamo-me|nazywam się|jag heter|jeg heter|jeg hedder|nimeni on|jmenuji se|"
     r"(?:mr|mrs|ms|miss|dr|prof|herr|frau|mevrouw|mevr|dhr|meneer|monsieur|madame|mme)\b\.?))"
     rf"\s*({_FULL})"
 )
@@ -38,7 +39,7 @@ _HINTS = (
     "name", "this is ", "called", "naam", "heet", "heiße", "heisse", "appelle", " nom ", "behalf", "signed",
     "mr ", "mr.",
     "mrs", "ms ", "ms.", "miss", "dr ", "dr.", "prof", "herr", "frau", "mevr", "dhr", "meneer", "monsieur",
-    "mada", "mme",
+    "mada", "mme", "llamo", "nombre", "chiamo", " nome ", "chamo", "nazywam", "heter", "hedder", "nimeni", "jmenuji",
 )  # fmt: skip
 _GREETERS = ("dear", "hi", "hello", "hey", "hallo", "beste", "lieve", "liebe", "bonjour", "dag", "hoi",
     "thank", "bedankt",

@@ -46,12 +46,16 @@ _SSN = re.compile(r"(?<![\w-])(?!000)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _SSN_CUED = re.compile(r"\b(?:ssn|social security)\b\D{0,30}(\d{9}|\d{3} \d{2} \d{4})(?!\d)", re.I)
 _BSN = re.compile(r"\b(?:bsn|burgerservicenummer|steuer-?id|nir)\b\D{0,20}((?:\d[ .]?){7,14}\d)", re.I)
 _SECRET = re.compile(
-    r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bsk-[A-Za-z0-9_-]{20,}|"
+    r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|\bgh[pousr]_[A-Za-z0-9]{20,}|"
+    r"\bAKIA[0-9A-Z]{16}\b|\bsk-[A-Za-z0-9_-]{20,}|"
     r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}|\bxox[abprs]-[\w-]{10,}"
 )
 _SECRET_CUED = re.compile(
-    r"\b(?:password|passwd|pwd|passcode|wachtwoord|passwort|mot de passe|pin(?:code)?|cvv|cvc|api[ -]?key|secret)\b"
-    r"\s*(?:code\s*)?(?:is|was|:|=)\s*[\"']?([^\s\"',;]*\d[^\s\"',;]*)",
+    r"\b(?:password|passwd|pwd|passcode|wachtwoord|passwort|kennwort|mot de passe|contraseña|senha|"
+    r"hasło|lösenord|adgangskode|passord|salasana|heslo|пароль|şifre|pin(?:code)?|cvv|cvc|api[ -]?key|token|secret)\b"
+    # A plain word after "password is" says how it is ("wrong"); a digit, a sign or a capital within is a password.
+    r"\s*(?:code\s*|key\s*)?(?:is|was|ist|est|es|è|é|jest|är|er|:|=)\s*[\"']?"
+    r"([^\s\"',;]*(?:\d|[^\s\"',;][!@$%^&*#+]\w|(?-i:[a-z][A-Z]))[^\s\"',;]*)",
     re.I,
 )
 _LICENSE = re.compile(r"\b(?:driver'?s?|driving) licen[sc]e\b\D{0,24}?([A-Z]{0,3}\d[A-Z0-9]{5,14})\b", re.I)
@@ -97,10 +101,10 @@ def _structured(text: str, numbered: bool) -> list[Span]:
         spans += [Span("URL", m.start(), _url_end(m)) for m in _URL.finditer(text)]
     if "." in text:
         spans += [Span("DOMAIN_NAME", m.start(), _url_end(m)) for m in _DOMAIN.finditer(text)]
+    spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
     if not numbered:
         return spans
     spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
-    spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
     spans += [Span("CREDIT_CARD", *m.span()) for m in _CARD.finditer(text) if card_is_valid(m[0])]
     spans += [Span("IBAN_CODE", m.start(), end) for m in _IBAN.finditer(text) if (end := _iban_end(m))]
     spans += [Span("IP_ADDRESS", *m.span()) for m in _IP.finditer(text) if ip_is_valid(m[0])]

@@ -29,7 +29,8 @@ _DASHED = re.compile(r"^\s*[-_=*]{2,}\s*(?P<words>[^\W\d_][^\n]{2,80}?)\s*[-_=*]
 _ORIGINAL = re.compile(
     r"original|origine|urspr|oprindelig|opprinnelig|alkuper|origen|исходн|пересыл|пересл|oryginaln|původn|p[oô]vodn|"
     r"forward|weiterge|doorgestuurd|transf[eé]r|reenviad|inoltrat|encaminhad|przekazan|videresend|vidaresänd|"
-    r"vidarebef|edelleen|oorspronk|eredeti|iletilen|orijinal|元のメッセージ|原始|转发|전달",
+    r"vidarebef|edelleen|oorspronk|eredeti|iletilen|orijinal|元のメッセージ|原始|转发|轉寄|전달|転送|p[rř]epo[sš]l|"
+    r"yönlendir|edasta|továbbít|redirec[tț]ion|προωθ",
     re.I,
 )
 _KEYS = {

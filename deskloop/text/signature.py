@@ -18,18 +18,23 @@ _CLOSING_WORDS = (
     r"groet(?:en|jes)?|"
     r"mvg|met groet)|(?:bien )?cordialement|(?:bien )?[àa] vous|salutations|sinc[eè]res salutations|"
     r"bien cordialement|"
-    r"un saludo|saludos(?: cordiales)?|atentamente|cordiali saluti|distinti saluti|saluti|un saluto|"
+    r"un (?:cordial |afectuoso )?saludo|(?:cordiales )?saludos(?: cordiales)?|(?:muy )?atentamente|"
+    r"cordiali saluti|distinti saluti|saluti|un saluto|"
     r"atenciosamente|cumprimentos|com os melhores cumprimentos|abra[cç]os|pozdrawiam|z powa[zż]aniem|"
-    r"med venlig hilsen|venlig hilsen|mvh|med v[aä]nliga h[aä]lsningar|v[aä]nliga h[aä]lsningar|hilsen|"
-    r"med vennlig hilsen|vennlig hilsen|yst[aä]v[aä]llisin terveisin|terveisin|с уважением|s pozdravem|"
-    r"üdvözlettel|sayg[ıi]lar[ıi]mla|cu stim[aă]"
+    r"(?:med )?(?:venlig|vennlig|beste|bedste|de bedste|k[aæ]rlig) hilsen(?:er)?|mvh|"
+    r"(?:med )?(?:v[aä]nlig|b[aä]sta|varma) ?(?:liga|a)? ?h[aä]lsning(?:ar)?|"
+    r"(?:med )?v[aä]nliga h[aä]lsningar|h[aä]lsningar|hilsen|"
+    r"(?:yst[aä]v[aä]llisin |parhain )?terveisin|(?:с|з) (?:уважением|повагою)|всего доброго|"
+    r"s (?:p[rř][aá]telsk[yý]m )?pozdravem|"
+    r"üdvözlettel|(?:iyi )?(?:sayg[ıi]lar[ıi]mla|sayg[ıi]lar|çal[ıi]şmalar)|cu stim[aă]|με εκτίμηση|"
+    r"(?:どうぞ)?(?:よろしくお願い(?:いた|致)?します|宜しくお願い(?:いた|致)?します)|敬具|此致|敬礼|祝好|감사합니다|드림"
 )
 _THANKS = (
     r"(?:many |much )?thanks(?: again| a lot| so much| very much| in advance| for .{1,40})?|thx|tnx|"
     r"thank you(?: again| so much| very much| kindly| in advance| for .{1,40})?|"
     r"danke(?: im voraus)?|vielen dank|(?:alvast )?bedankt|(?:merci|grazie|gracias|obrigad[oa])(?: .{1,20})?"
 )
-_TAIL = r"[\s,.!;:*-]*"
+_TAIL = r"[\s,.!;:*。、，！-]*"
 _CLOSING = re.compile(rf"^[\s>*_-]*(?:{_CLOSING_WORDS}){_TAIL}$", re.I)
 _CLOSING_NAME = re.compile(rf"^[\s*_-]*(?:{_CLOSING_WORDS}|{_THANKS})\s*[,.!;:-]+\s*\w[\w.' -]{{0,25}}$", re.I)
 _THANK = re.compile(rf"^[\s>*_-]*(?:{_THANKS})(?:\s*(?:and|&|,)\s*(?:{_CLOSING_WORDS}))?{_TAIL}$", re.I)
@@ -40,13 +45,15 @@ _SENT_FROM = re.compile(
     r"envoy[eé] (?:de(?:puis)?|à partir d[e']|avec)\b|t[eé]l[eé]charg(?:er|ez) outlook|verzonden (?:vanaf|"
     r"met|via|vanuit)\b|"
     r"verstuurd vanaf\b|enviado (?:desde|do|de|com)\b|obt[eé]n outlook|inviato da(?:l)?\b|scarica outlook|"
-    r"wysłan[eo] z\b|skickat från\b|sendt fra\b|lähetetty\b|отправлено (?:с|из)\b|odesláno z\b|iphone'?umdan|"
+    r"wysłan[eo] z\b|skickat från\b|sendt fra\b|lähetetty\b|отправлено (?:с|из)\b|odesláno z\b|"
+    r"\w+['’]?(?:umdan|ımdan|imdan|dan|den) gönderildi|\w+から送信|发自我的|從我的|나의 \w+에서 보냄|"
     r"downloaden outlook|outlook voor\b)",
     re.I,
 )
 _PHONE = re.compile(r"(?:\+|\(|\b)\d[\d\s().x/-]{6,}\d\b|\bx-?\d{4,5}\b|\bext\.?\s*\d{2,6}\b", re.I)
 _CONTACT = re.compile(
-    r"\S+@\S+\.\w+|\bhttps?://|\bwww\.|^\s*(?:t|m|f|tel|phone|ph|fax|cell|mob(?:ile)?|office|direct|email|e-mail|skype|"
+    r"\S+@\S+\.\w+|\bhttps?://|\bwww\.|^\s*(?:t|m|f|tel|phone|ph|fax|cell|mob(?:ile)?|office|direct|"
+    r"email|e-mail|skype|"
     r"home|work|pager)\s*[.:#]",
     re.I,
 )

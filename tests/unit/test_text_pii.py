@@ -71,3 +71,32 @@ def test_participants_are_found_without_any_cue():
 def test_hostile_texts_do_not_hang(text):
     # A pattern that backtracks would take hours here, not milliseconds.
     assert all(text[s.start : s.end] for s in find(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my password is horseBattery",
+        "Passwort: Sommer!zeit",
+        "la contraseña es gato99",
+        "token = a8f3kd93",
+        "hasło: kotek7",
+    ],
+)
+def test_passwords_are_masked_in_many_languages(text):
+    assert "<SECRET_1>" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my password is wrong", "The password was reset yesterday.", "Passwort ist falsch", "the token is expired"],
+)
+def test_words_about_a_password_stay(text):
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Me llamo Ana Ruiz.", "Mi chiamo Luca Bianchi.", "Jag heter Karin Lund.", "Nazywam się Jan Nowak."]
+)
+def test_a_writer_who_says_the_name_is_masked(text):
+    assert redact(text).endswith(" <PERSON_1>.")
