@@ -49,7 +49,7 @@ def clean(conversation: Conversation, settings: Settings, public: tuple[str, ...
     language = detect(asked)
     if language != "und" and language not in settings.shop.languages:
         return f"language:{language}"
-    found = _opening(turns, settings.preprocess.min_words)
+    found = opening(turns, settings.preprocess.min_words)
     if found is None:
         return "too short"
     kept = conversation.model_copy(update={"turns": tuple(turns), "language": language, "names": ()})
@@ -61,7 +61,7 @@ def _addressed(role: str, text: str) -> str:
     return _GREETED_NAME.sub(r"\1", text) if role == "agent" else text
 
 
-def _opening(turns: list[Turn], min_words: int) -> tuple[str, str, str] | None:
+def opening(turns: list[Turn], min_words: int) -> tuple[str, str, str] | None:
     """(question, turn before, reply): the customer's first turns that say something, and the answer to them."""
     for at, turn in enumerate(turns):
         if turn.role != "customer" or not _says_something(turn.text, min_words):

@@ -2,7 +2,8 @@
 
 Needs no key and no network, unless a language model's server is to rewrite (rewriting.py); code-switching and
 hard negatives are in mixing.py. Every row says that it is synthetic and which row it grew from, and the same seed
-gives the same rows. What it cannot do is add meaning: it makes a classifier steadier, not wiser.
+gives the same rows. It grows what the customer asks, not the "hi" before it. What it cannot do is add meaning: it
+makes a classifier steadier, not wiser.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
+from deskloop import cleaning
 from deskloop.errors import BadInput
 from deskloop.records import Conversation, Turn
 from deskloop.settings import AnySource, Settings, SyntheticSource
@@ -35,6 +38,20 @@ _GREETING = re.compile(
 _TRIES = 8
 
 
+@dataclass(frozen=True)
+class Core:
+    """What is grown of a labelled conversation: the customer's question and the answer to it."""
+
+    conversation: Conversation
+    opening: str
+    reply: str
+
+    @property
+    def id(self) -> str:
+        """The conversation's."""
+        return self.conversation.id
+
+
 def read(source: SyntheticSource, settings: Settings) -> Batch:
     """Grow `per_core` messages from each labelled real conversation of the source named by `grow`."""
     cores = _cores(source, settings)
@@ -45,13 +62,13 @@ def read(source: SyntheticSource, settings: Settings) -> Batch:
     builder = Builder(source.name)
     variants = _variants(source, settings, cores)
     for core in cores:
-        for number, text in enumerate(variants[core.id], 1):
-            _add(builder, core, str(number), text)
-        seed, opening = f"{source.seed}:{core.id}", _opening(core)
-        if mixed := mixing.switched(opening, source.code_switch, seed):
-            _add(builder, core, "mixed", mixed)
-        if core.intent != OUT_OF_SCOPE:
-            for number, text in enumerate(mixing.lookalikes(opening, source.hard_negatives, seed), 1):
+        for number, (text, reply) in enumerate(variants[core.id], 1):
+            _add(builder, core, str(number), text, reply)
+        seed = f"{source.seed}:{core.id}"
+        if mixed := mixing.switched(core.opening, source.code_switch, seed):
+            _add(builder, core, "mixed", mixed, core.reply)
+        if core.conversation.intent != OUT_OF_SCOPE:
+            for number, text in enumerate(mixing.lookalikes(core.opening, source.hard_negatives, seed), 1):
                 _add_negative(builder, core, f"not-{number}", text)
     return builder.batch(source.grow)
 
@@ -67,37 +84,53 @@ def fingerprint(source: SyntheticSource, settings: Settings) -> str:
     return digest([source.model_dump(mode="json"), grown])
 
 
-def _cores(source: SyntheticSource, settings: Settings) -> list[Conversation]:
+def _cores(source: SyntheticSource, settings: Settings) -> list[Core]:
+    """Labelled real conversations in which something is asked, as cleaning will find it."""
     from deskloop import sources
 
     found = sources.read(_grown(source, settings), settings).conversations
-    return [c for c in found if c.intent and not c.synthetic]
+    asked = ((c, _asked(c, settings)) for c in found if c.intent and not c.synthetic)
+    return [Core(c, opening, reply) for c, (opening, reply) in asked if opening]
 
 
-def _variants(source: SyntheticSource, settings: Settings, cores: list[Conversation]) -> dict[str, list[str]]:
-    """Texts by the core's id."""
+def _asked(conversation: Conversation, settings: Settings) -> tuple[str, str]:
+    """The customer's question and the answer to it; two empty strings where nothing is asked."""
+    mail = conversation.channel == "email"
+    own = (t.model_copy(update={"text": clean_reply(t.text) if mail else t.text}) for t in conversation.turns)
+    turns = [t for t in own if t.role != "bot" and t.text.strip()]
+    found = cleaning.opening(turns, settings.preprocess.min_words)
+    return (found[0], found[2]) if found else ("", "")
+
+
+def _variants(source: SyntheticSource, settings: Settings, cores: list[Core]) -> dict[str, list[tuple[str, str]]]:
+    """Texts, each with its reply, by the core's id."""
     if source.url:
         found = rewriting.rewritten(source, settings, _redacted(cores, settings))
-        return {core.id: found.get(core.id, []) for core in cores}
-    return {core.id: grow(_opening(core), source.per_core, f"{source.seed}:{core.id}") for core in cores}
+        return {core.id: [(text, core.reply) for text in found.get(core.id, [])] for core in cores}
+    return {core.id: grown(core.opening, core.reply, source.per_core, f"{source.seed}:{core.id}") for core in cores}
 
 
-def _redacted(cores: list[Conversation], settings: Settings) -> dict[str, str]:
+def _redacted(cores: list[Core], settings: Settings) -> dict[str, str]:
     """Openings as they may leave this machine, by the core's id."""
     own = settings.preprocess.own_addresses
-    return {core.id: Redactor(core.names, own).redact(normalise(_opening(core))) for core in cores}
+    return {core.id: Redactor(core.conversation.names, own).redact(normalise(core.opening)) for core in cores}
 
 
 def grow(text: str, count: int, seed: str) -> list[str]:
     """At most `count` different variants of `text`, none equal to it but for case; the same seed, the same list."""
+    return [variant for variant, _ in grown(text, "", count, seed)]
+
+
+def grown(text: str, reply: str, count: int, seed: str) -> list[tuple[str, str]]:
+    """Variants of `text`, each with the `reply` that fits it: one order has one number in both."""
     chance = random.Random(seed)  # noqa: S311
-    found: dict[str, str] = {" ".join(text.lower().split()): ""}
+    found: dict[str, tuple[str, str]] = {" ".join(text.lower().split()): ("", "")}
     for _ in range(count * _TRIES):
         if len(found) > count:
             break
-        variant = _varied(text, chance)
-        found.setdefault(" ".join(variant.lower().split()), variant)
-    return [v for v in found.values() if v]
+        variant, fitting = _varied(text, reply, chance)
+        found.setdefault(" ".join(variant.lower().split()), (variant, fitting))
+    return [pair for pair in found.values() if pair[0]]
 
 
 def _grown(source: SyntheticSource, settings: Settings) -> AnySource:
@@ -107,51 +140,62 @@ def _grown(source: SyntheticSource, settings: Settings) -> AnySource:
     return found
 
 
-def _opening(core: Conversation) -> str:
-    said = next(t.text for t in core.turns if t.role == "customer" and t.text.strip())
-    return clean_reply(said) or said if core.channel == "email" else said
+def _add(builder: Builder, core: Core, mark: str, text: str, reply: str) -> None:
+    """A grown message, answered as its core was."""
+    kept = core.conversation
+    turns = [Turn(role="customer", text=text, at=kept.started_at)]
+    if reply:
+        turns.append(Turn(role="agent", text=reply))
+    _place(builder, core, mark, turns, intent=kept.intent, knowledge_url=kept.knowledge_url)
 
 
-def _add(builder: Builder, core: Conversation, mark: str, text: str) -> None:
-    reply = next((t for t in core.turns if t.role == "agent" and t.text.strip()), None)
-    turns = (Turn(role="customer", text=text, at=core.started_at), *([reply] if reply else []))
-    builder.conversation(
-        f"{core.lineage.locator}~{mark}", text,
-        id=f"{builder.source}-{core.id}-{mark}", channel=core.channel, started_at=core.started_at,
-        turns=turns, intent=core.intent, knowledge_url=core.knowledge_url, synthetic=True,
-        core_id=core.core_id or core.id, names=core.names,
-    )  # fmt: skip
-
-
-def _add_negative(builder: Builder, core: Conversation, mark: str, text: str) -> None:
+def _add_negative(builder: Builder, core: Core, mark: str, text: str) -> None:
     """Its outcome says what it is; it has neither the core's reply nor its article."""
+    turns = [Turn(role="customer", text=text, at=core.conversation.started_at)]
+    _place(builder, core, mark, turns, intent=OUT_OF_SCOPE, outcome="hard negative")
+
+
+def _place(builder: Builder, core: Core, mark: str, turns: list[Turn], **label: str | None) -> None:
+    kept = core.conversation
     builder.conversation(
-        f"{core.lineage.locator}~{mark}", text,
-        id=f"{builder.source}-{core.id}-{mark}", channel=core.channel, started_at=core.started_at,
-        turns=(Turn(role="customer", text=text, at=core.started_at),), intent=OUT_OF_SCOPE,
-        outcome="hard negative", synthetic=True, core_id=core.core_id or core.id, names=core.names,
+        f"{kept.lineage.locator}~{mark}", turns[0].text,
+        id=f"{builder.source}-{core.id}-{mark}", channel=kept.channel, started_at=kept.started_at,
+        turns=tuple(turns), synthetic=True, core_id=kept.core_id or core.id, names=kept.names, **label,
     )  # fmt: skip
 
 
-def _varied(text: str, chance: random.Random) -> str:
+def _varied(text: str, reply: str, chance: random.Random) -> tuple[str, str]:
     steps: list[tuple[float, Callable[[str, random.Random], str]]] = [
-        (1.0, _slots), (0.9, _paraphrased), (0.45, _greeted), (0.3, _closed), (0.35, _typed), (0.35, _cased),
-        (0.25, _unpunctuated),
+        (0.9, _paraphrased), (0.45, _greeted), (0.3, _closed), (0.35, _typed), (0.35, _cased), (0.25, _unpunctuated),
     ]  # fmt: skip
+    chance.random()
+    text, reply = _slots(text, reply, chance)
     for probability, step in steps:
         if chance.random() < probability:
             text = step(text, chance)
-    return text.strip()
+    return text.strip(), reply
 
 
-def _slots(text: str, chance: random.Random) -> str:
+def _slots(text: str, reply: str, chance: random.Random) -> tuple[str, str]:
+    """Fill the slots anew. The reply takes over a new number; a day, name or size that it repeats stays."""
+    numbers: dict[str, str] = {}
     for pattern, make in SLOTS:
-        text = pattern.sub(partial(_filled, make, chance), text)
-    return text
+        text = pattern.sub(partial(_filled, make, reply, numbers, chance), text)
+    if numbers:
+        known = "|".join(map(re.escape, numbers))
+        reply = re.sub(rf"(?<!\d)(?:{known})(?!\d)", lambda match: numbers[match[0]], reply)
+    return text, reply
 
 
-def _filled(make: Maker, chance: random.Random, match: re.Match[str]) -> str:
-    return make(match, chance)
+def _filled(make: Maker, reply: str, numbers: dict[str, str], chance: random.Random, match: re.Match[str]) -> str:
+    made = make(match, chance)
+    before = match[1] if match.re.groups else ""
+    value, new = match[0].removeprefix(before), made.removeprefix(before)
+    if value.isdigit():
+        if value in numbers.values():
+            return match[0]  # an earlier slot's pattern filled it
+        return before + numbers.setdefault(value, new)
+    return match[0] if re.search(rf"\b{re.escape(value)}\b", reply, re.I) else made
 
 
 def _paraphrased(text: str, chance: random.Random) -> str:

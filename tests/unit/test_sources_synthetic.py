@@ -1,6 +1,7 @@
 """Grown messages are marked, traceable, varied and repeatable."""
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import ClassVar
@@ -46,6 +47,35 @@ def test_variants_differ_from_the_core_and_from_each_other():
     variants = grow("Can I return the damaged jacket I bought on Monday?", 20, "x")
     assert len({v.lower() for v in variants}) == 20
     assert "Can I return the damaged jacket I bought on Monday?" not in variants
+
+
+def talk(settings, *turns):
+    """A labelled chat as its synthetic children: (what the customer says, the reply)."""
+    row = {"id": "t", "intent": "track_order", "turns": [{"role": r, "text": t} for r, t in turns]}
+    path = settings.sources[0].path.with_name("talks.jsonl")
+    path.write_text(json.dumps(row))
+    real = FilesSource(kind="files", name="real", path=path, content="conversations")
+    grown = settings.sources[1].model_copy(update={"per_core": 8})
+    found = sources.read(grown, settings.model_copy(update={"sources": (real, grown)})).conversations
+    return [(c.turns[0].text, c.turns[1].text if len(c.turns) > 1 else "") for c in found]
+
+
+def test_a_chat_that_opens_with_a_greeting_grows_its_question(settings):
+    hello = ("customer", "hi"), ("agent", "Hello, how can I help you?")
+    found = talk(settings, *hello, ("customer", "Where is my parcel with the tent?"), ("agent", "It is on its way."))
+    assert len(found) == 8
+    assert all(len(text.split()) >= 5 for text, _ in found)
+    assert {reply for _, reply in found} == {"It is on its way."}
+
+
+def test_a_grown_order_number_stands_in_the_reply_too(settings):
+    asked = "Where is order LF-123456? I ordered on Monday, once more: LF-123456 and not LF-777777."
+    replied = "LF-123456 left on Monday, LF-777777 did not; call 1234567 for more."
+    for text, reply in talk(settings, ("customer", asked), ("agent", replied)):
+        one, again, other = re.findall(r"\d{6}", text)
+        assert one == again != "123456" and other != "777777"
+        assert reply == f"LF-{one} left on Monday, LF-{other} did not; call 1234567 for more."
+        assert "monday" in text.lower()
 
 
 def test_the_fingerprint_is_that_of_the_grown_source(settings):
