@@ -56,12 +56,14 @@ def folds(blocks: Blocks, codes: Codes, seed: int) -> list[Holdout]:
     return [Holdout(blocks.rows(part), codes[part], np.setdiff1d(everything, part), part) for part in parts]
 
 
-def fit(trainer: Trainer, holdouts: Sequence[Holdout]) -> tuple[Softmax, Unseen]:
-    """The model of all rows at the strength that serves the first holdout best, and the holdouts' results."""
+def fit(
+    trainer: Trainer, holdouts: Sequence[Holdout], strengths: Sequence[float] = STRENGTHS
+) -> tuple[Softmax, Unseen, float]:
+    """The model of all rows at the strength that serves the first holdout best; the holdouts' results; it."""
     first, *others = holdouts
     tried = []
     raw: Matrix | None = None
-    for strength in STRENGTHS:
+    for strength in strengths:
         model, raw = trainer.fit(strength, first.rest, raw)
         logits = model.logits(first.blocks)
         known = first.codes >= 0
@@ -75,7 +77,7 @@ def fit(trainer: Trainer, holdouts: Sequence[Holdout]) -> tuple[Softmax, Unseen]
     if holdouts[-1].rest is not None:
         model, _ = trainer.fit(strength, None, raw)
     columns = zip(*((r.codes, r.logits, r.near) for r in results), strict=True)
-    return model, Unseen(*(np.concatenate(column) for column in columns))
+    return model, Unseen(*(np.concatenate(column) for column in columns)), strength
 
 
 def temperature(logits: Matrix, codes: Codes) -> tuple[float, float]:

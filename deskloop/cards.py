@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from deskloop import ablation
 from deskloop.gate import Verdict
 from deskloop.settings import Settings
 
@@ -46,10 +47,16 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
         f"## Verdict\n\n{verdict.summary}\n\n"
         f"## Scorecard (held-out messages, none of them synthetic)\n\n{markdown(headline)}{skipped}\n\n"
         f"## Baselines on the same messages\n\n{markdown(scorecard['baselines'])}\n"
+        f"{_ablation(candidate)}"
         f"## Fine-tuned less untuned, paired bootstrap\n\n{markdown(scorecard['gains'])}\n"
         "## Limits\n\nAnswers rest on the team's own entries; what no entry says is handed to a person. Figures, "
         "dates, links and names that do not stand in a source are never shown.\n"
     )
+
+
+def _ablation(candidate: Path) -> str:
+    rows = ablation.load(candidate / "intents")
+    return f"## What each feature adds to the intent classifier\n\n{markdown(rows)}\n" if rows else ""
 
 
 def _start(training: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from deskloop.features.sentence import Encoder, SentenceEncoder
 from deskloop.features.tuned import Tuned
 from deskloop.records import Record
 from deskloop.scope import MOST_ANCHORS, Scope, likeness, signals
-from deskloop.softmax import Softmax, Trainer, softmax
+from deskloop.softmax import STRENGTHS, Softmax, Trainer, softmax
 
 OUT_OF_SCOPE = "out_of_scope"
 
@@ -61,6 +61,7 @@ class IntentModel:
     anchors: NDArray[np.float32]
     context: bool
     tuned: Tuned | None = None
+    strength: float = STRENGTHS[0]
 
     @classmethod
     def fit(
@@ -73,11 +74,13 @@ class IntentModel:
         vectors: NDArray[np.float32] | None = None,
         validation: Labelled | None = None,
         trainable: Path | None = None,
+        strengths: Sequence[float] = STRENGTHS,
         seed: int = 17,
     ) -> IntentModel:
         """Train on messages and calibrate on `validation`, or by holding rows out where there is none.
 
-        `trainable`: folder of an encoder whose upper layers are fine-tuned on the messages too.
+        `trainable`: folder of an encoder whose upper layers are fine-tuned on the messages too. `strengths` of
+        the linear model are tried, see `softmax.STRENGTHS`.
 
         The label "out_of_scope" marks messages about none of the intents. Raises BadInput if fewer than two
         intents are labelled.
@@ -93,7 +96,7 @@ class IntentModel:
             holdouts = [_labelled(validation, features, names, previous is not None)]
         else:
             holdouts = calibration.folds(blocks, codes, seed)
-        model, unseen = calibration.fit(trainer, holdouts)
+        model, unseen, strength = calibration.fit(trainer, holdouts, strengths)
         tuned, said = None, None
         if trainable is not None:
             teach = _Teaching(trainable, texts, previous, codes, len(names), seed)
@@ -103,7 +106,7 @@ class IntentModel:
         mix = _mix(unseen.logits[known], None if said is None else said[known], unseen.codes[known])
         scope = _scope(unseen, _joined(unseen.logits, said, mix), outside)
         keep = _spread_out(len(blocks), MOST_ANCHORS, codes != (-1 if outside is None else outside), seed)
-        return cls(names, features, model, mix, scope, blocks.anchors[keep], previous is not None, tuned)
+        return cls(names, features, model, mix, scope, blocks.anchors[keep], previous is not None, tuned, strength)
 
     def scores(
         self,

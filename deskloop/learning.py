@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deskloop import ablation
 from deskloop.features import tuning
 from deskloop.features.blocks import Featurizer
 from deskloop.features.index import SearchIndex
@@ -40,8 +41,13 @@ def encoder(messages: pd.DataFrame, vectors: Path, settings: Settings) -> Rememb
     return Remembering(SentenceEncoder.load(base.encoder_path(settings)), messages["text"].tolist(), rows)
 
 
-def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, settings: Settings) -> IntentModel | None:
-    """A classifier of the labelled training messages; None if fewer than two intents are labelled."""
+def intents(
+    messages: pd.DataFrame, vectors: Path, features: Featurizer, settings: Settings
+) -> tuple[IntentModel, list[dict[str, Any]]] | None:
+    """A classifier of the labelled training messages, and what each feature adds to it on the held-out ones.
+
+    None if fewer than two intents are labelled.
+    """
     from safetensors.numpy import load_file
 
     rows = load_file(vectors / "vectors.safetensors")["vectors"]
@@ -51,11 +57,14 @@ def intents(messages: pd.DataFrame, vectors: Path, features: Featurizer, setting
     if messages.loc[train, "intent"].nunique() < 2:
         return None
     teach, tune = _labelled(messages, rows, train), _labelled(messages, rows, held)
-    return IntentModel.fit(
+    model = IntentModel.fit(
         teach.texts, teach.labels, features,
         previous=teach.previous, vectors=teach.vectors, validation=tune, trainable=trainable(settings),
         seed=settings.model.seed,
     )  # fmt: skip
+    test = _labelled(messages, rows, labelled & (messages["split"] == "test").to_numpy())
+    parts = ablation.ablation(model, teach, tune, test, settings.model.seed) if len(test.texts) else []
+    return model, parts
 
 
 def trainable(settings: Settings) -> Path | None:

@@ -38,15 +38,20 @@ def fit_intents(
     messages: Receipt, tfidf: Receipt, words: Receipt, vectors: Receipt, settings: Settings
 ) -> Receipt | None:
     """The classifier over all features; None where nothing is labelled."""
-    from deskloop import learning
+    from deskloop import ablation, learning
 
     store = Store(settings.store_root)
     features = learning.featurizer(store.path(tfidf), store.path(words), settings)
-    model = learning.intents(store.table(messages), store.path(vectors), features, settings)
-    if model is None:
+    made = learning.intents(store.table(messages), store.path(vectors), features, settings)
+    if made is None:
         report.skipped("intents", "no labels")
         return None
-    return store.put_dir("intents", lambda folder: model.save(folder))
+
+    def build(folder: Path) -> None:
+        made[0].save(folder)
+        ablation.save(made[1], folder)
+
+    return store.put_dir("intents", build)
 
 
 @stage("fine-tune", reads=("effort", "model", "shop"))

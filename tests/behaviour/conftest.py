@@ -63,7 +63,7 @@ def built(folder: Path, settings: Settings) -> None:
     save_vectors(encoder.encode(messages["text"].tolist()), parts["vectors"])
     SearchIndex.from_frames(data.knowledge, messages, encoder).save(parts["index"])
     features = learning.featurizer(parts["tfidf"], parts["words"], settings)
-    model = learning.intents(messages, parts["vectors"], features, settings.model.seed)
+    model, _ = learning.intents(messages, parts["vectors"], features, settings)
     assert model is not None
     model.save(parts["intents"])
     export_int8(base_path(settings), parts["generator"] / "generator-int8")
