@@ -322,6 +322,16 @@ def bench_pii(cases: Existing, json_: Json = False) -> None:
     _benched(pii.run(cases), json_)
 
 
+@bench.command("dedup")
+def bench_dedup(
+    rows: Annotated[int, typer.Option(min=100, help="Texts made for it.")] = 20_000, json_: Json = False
+) -> None:
+    """Near-duplicates found and how fast, next to datasketch."""
+    from deskloop.bench import dedup
+
+    _benched(dedup.run(rows), json_)
+
+
 @bench.command("drift")
 def bench_drift(
     reference: Existing, null: Existing, shifted: Existing, config: Config = None, json_: Json = False

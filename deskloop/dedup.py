@@ -1,26 +1,14 @@
-"""Near-duplicate texts, found exactly: every pair at or above the Jaccard threshold, and no other.
-
-Prefix filtering over word shingles ordered by rarity, after Bayardo, Ma and Srikant, "Scaling Up All Pairs
-Similarity Search" (WWW 2007), with the length filter of Xiao et al., "PPJoin" (WWW 2008). Knows no records.
-"""
+"""Near-duplicate texts: pairs found by MinHash and LSH, each compared exactly before it counts. Knows no records."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from itertools import pairwise
-from math import ceil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from deskloop.text.tokens import words
-
-
-def shingles(text: str) -> frozenset[str]:
-    """Words and pairs of neighbouring words, numbers taken as one and the same."""
-    tokens = ["0" if w.isdigit() else w for w in words(text)]
-    return frozenset(tokens) | {f"{a} {b}" for a, b in pairwise(tokens)}
+from deskloop.minhash import Shingles, band_keys, shape, shared, shingle
 
 
 def near_duplicates(texts: Sequence[str], threshold: float) -> Any:
@@ -29,41 +17,43 @@ def near_duplicates(texts: Sequence[str], threshold: float) -> Any:
     Texts are taken in order, so put the one to keep first: a text joins the earliest kept text that is at
     least `threshold` similar (Jaccard) and only kept texts are compared, so likeness does not chain.
     """
-    sets = [shingles(t) for t in texts]
-    ranked = _by_rarity(sets)
+    shingles = shingle(texts)
+    return first_of_each(shingles, band_keys(shingles, *shape(threshold)), threshold)
+
+
+def first_of_each(shingles: Shingles, keys: Any, threshold: float) -> Any:
+    """The same of shingled rows and their bucket keys, uint64 (n, bands). Returns int64 (n,)."""
     kept: defaultdict[int, list[int]] = defaultdict(list)
-    empty: int | None = None
-    out = np.arange(len(texts), dtype=np.int64)
-    for at, tokens in enumerate(ranked):
-        if not tokens:
-            empty = at if empty is None else empty
-            out[at] = empty
-            continue
-        prefix = tokens[: len(tokens) - ceil(threshold * len(tokens) - 1e-9) + 1]
-        found = _earliest(at, sets, {c for token in prefix for c in kept[token]}, threshold)
+    sets: dict[int, frozenset[int]] = {}
+    out = np.arange(len(shingles), dtype=np.int64)
+    for at, buckets in _in_company(keys):
+        mine = shingles.row(at)
+        found = _earliest(mine, {other for bucket in buckets for other in kept.get(bucket, ())}, sets, threshold)
         if found is not None:
             out[at] = found
             continue
-        for token in prefix:
-            kept[token].append(at)
+        sets[at] = mine
+        for bucket in buckets:
+            kept[bucket].append(at)
     return out
 
 
-def _earliest(at: int, sets: list[frozenset[str]], candidates: set[int], threshold: float) -> int | None:
-    mine = sets[at]
+def _in_company(keys: Any) -> Iterator[tuple[int, list[int]]]:
+    """Rows that share a bucket with another row, in order, with their keys."""
+    rows = np.flatnonzero(shared(keys))
+    for at in rows:
+        yield int(at), keys[at].tolist()
+
+
+def _earliest(
+    mine: frozenset[int], candidates: set[int], sets: dict[int, frozenset[int]], threshold: float
+) -> int | None:
     for other in sorted(candidates):
         theirs = sets[other]
         small, large = sorted((len(mine), len(theirs)))
         if small < threshold * large - 1e-9:
             continue
-        shared = len(mine & theirs)
-        if shared >= threshold * (len(mine) + len(theirs) - shared) - 1e-9:
+        common = len(mine & theirs)
+        if common >= threshold * (len(mine) + len(theirs) - common) - 1e-9:
             return other
     return None
-
-
-def _by_rarity(sets: list[frozenset[str]]) -> list[list[int]]:
-    """Each set as token numbers, the rarest first, which keeps the lists of the index short."""
-    counts = Counter(token for tokens in sets for token in tokens)
-    number = {token: i for i, (token, _) in enumerate(sorted(counts.items(), key=lambda item: (item[1], item[0])))}
-    return [sorted(number[token] for token in tokens) for tokens in sets]
