@@ -157,7 +157,9 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
         return conversations.assign(split=pd.Series(dtype=str)), messages.assign(split=pd.Series(dtype=str))
     alike = _alike(items, settings.preprocess.near_duplicate)
     frame = messages.assign(
-        id=messages["conversation_id"], group=[messages["conversation_id"].iloc[i] for i in alike]
+        id=messages["conversation_id"],
+        group=[messages["conversation_id"].iloc[i] for i in alike],
+        customer=[i.conversation.customer for i in items],
     )
     how = settings.preprocess
     split = splits.assign(frame, how.test_share, how.validation_share, settings.model.seed)
@@ -166,6 +168,10 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
     # A message whose opening another already asks would only repeat it; the conversation stays.
     first = [i == at for at, i in enumerate(alike)]
     messages = messages.assign(split=split)[~out & first]
+    # Nobody wrote a synthetic row: one that names a person whose own words are held out names nobody from here on.
+    held = set(conversations.loc[~conversations["synthetic"] & (split != "train").to_numpy(), "customer"].dropna())
+    named = conversations["synthetic"] & conversations["customer"].isin(held)
+    conversations["customer"] = conversations["customer"].mask(named, None)
     return conversations.assign(split=split)[~out], messages[list(_MESSAGE_COLUMNS)]
 
 

@@ -1,8 +1,9 @@
-"""Which rows teach, tune and test. Nothing that belongs together is parted, and the test lies in the future.
+"""Which rows teach, tune and test. Nothing that belongs together is parted, and the test begins after a cut in time.
 
-Rows that share a conversation, a hand-written core or a near-duplicate group go to one side whole. Dated real
-groups are ordered by time and the latest of each source are the test, as in the use that the model is made for;
-of each source, so that a source that begins late (such as what the desk reviewed last week) also teaches.
+Rows that share a conversation, a customer, a hand-written core or a near-duplicate group go to one side whole.
+Dated real groups are ordered by their earliest row and the latest of each source are the test: all of it lies
+behind a cut, as in the use that the model is made for; a customer who wrote before the cut and after it teaches.
+It is by source, so that a source that begins late (such as what the desk reviewed last week) also teaches.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ def assign(frame: Any, test_share: float, validation_share: float, seed: int) ->
     """Split per row: `train`, `validation`, `test`, or `set_aside` for synthetic rows whose core is held out.
 
     `frame` has id, at (ISO text or None), synthetic and core_id; `group`, where present, ties near-duplicates
-    together, and `source` tells whose time is compared. Shares are of real rows. Returns a pandas Series on
+    together, `customer` the real rows of one person; `source` tells whose time is compared. Shares are of real
+    rows. Returns a pandas Series on
     the frame's index.
     """
     import pandas as pd
@@ -72,7 +74,10 @@ def _shuffled(groups: Any, seed: int) -> list[str]:
 
 
 def _groups(frame: Any) -> Any:
-    """The name of each row's group: rows joined by id, core or near-duplicate group, however long the chain."""
+    """The name of each row's group: rows joined by id, core, customer or near-duplicates, however long the chain.
+
+    A synthetic row was written by nobody: it follows its core, and a customer named in it ties nothing.
+    """
     import pandas as pd
 
     parent: dict[str, str] = {}
@@ -84,9 +89,18 @@ def _groups(frame: Any) -> Any:
         return key
 
     extra = frame["group"] if "group" in frame else frame["id"]
-    for own, core, group in zip(frame["id"], frame["core_id"], extra, strict=True):
-        for other in (core, group):
+    people = _people(frame)
+    for own, core, group, person in zip(frame["id"], frame["core_id"], extra, people, strict=True):
+        for other in (core, group, person):
             if isinstance(other, str) and other:
                 a, b = sorted((find(own), find(other)))
                 parent[b] = a
     return pd.Series([find(i) for i in frame["id"]], index=frame.index)
+
+
+def _people(frame: Any) -> list[str | None]:
+    if "customer" not in frame:
+        return [None] * len(frame)
+    # sorts behind every id: a group is named by an id of its own, which a new key for the hashes does not change
+    pairs = zip(frame["customer"], frame["synthetic"].astype(bool), strict=True)
+    return [f"\U0010ffff{who}" if isinstance(who, str) and who and not made else None for who, made in pairs]

@@ -76,6 +76,18 @@ _ORDER = re.compile(
 _HASHED = re.compile(r"(?<![\w/])#[ ]?(\d[\d-]{4,20}\d)(?![\w-])")
 _BESIDE_NAMES = frozenset("EMAIL_ADDRESS PHONE_NUMBER IBAN_CODE ADDRESS".split())
 _DIGIT = re.compile(r"\d")
+_NOT_DIGIT = re.compile(r"\D+")
+_DOT_IN_WORD = re.compile(r"\.[a-z]", re.I)
+_IBAN_HEAD = re.compile(r"[A-Za-z]{2}\d\d")
+# What a text in lower case must hold for a pattern to match: plain searches cost a tenth of the patterns.
+_SECRET_HINTS = ("sk_", "pk_", "rk_", "gh", "akia", "sk-", "eyj", "xox")
+_CUED_HINTS = (
+    "pass", "pwd", "wachtw", "kennw", "contrase", "senha", "hasł", "lösen", "adgang", "salasana", "heslo",
+    "парол", "fre", "pin", "cvv", "cvc", "api", "token", "secret",
+)  # fmt: skip
+_SSN_HINTS = ("ssn", "social")
+_BSN_HINTS = ("bsn", "burger", "steuer", "nir")
+_BIRTH_HINTS = ("born", "birth", "dob", "d.o", "do.b", "gebor", "né")
 # A number that its own words call an order is one, even where its digits happen to pass as a card or phone.
 _ORDER_FIRST = {"URL": 0, "SECRET": 1, "ORDER_NUMBER": 2, "IBAN_CODE": 2}
 
@@ -99,24 +111,46 @@ def _structured(text: str, numbered: bool) -> list[Span]:
         spans += [Span("EMAIL_ADDRESS", *m.span()) for m in _EMAIL.finditer(text)]
     if "://" in text or "www." in text.lower():
         spans += [Span("URL", m.start(), _url_end(m)) for m in _URL.finditer(text)]
-    if "." in text:
+    if "." in text and _DOT_IN_WORD.search(text):
         spans += [Span("DOMAIN_NAME", m.start(), _url_end(m)) for m in _DOMAIN.finditer(text)]
-    spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
-    if not numbered:
-        return spans
-    spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
-    spans += [Span("CREDIT_CARD", *m.span()) for m in _CARD.finditer(text) if card_is_valid(m[0])]
-    spans += [Span("IBAN_CODE", m.start(), end) for m in _IBAN.finditer(text) if (end := _iban_end(m))]
-    spans += [Span("IP_ADDRESS", *m.span()) for m in _IP.finditer(text) if ip_is_valid(m[0])]
-    spans += [Span("US_SSN", *m.span()) for m in _SSN.finditer(text)]
-    spans += [Span("US_SSN", *m.span(1)) for pattern in (_SSN_CUED, _BSN) for m in pattern.finditer(text)]
-    spans += [Span("US_DRIVER_LICENSE", *m.span(1)) for m in _LICENSE.finditer(text)]
-    spans += [Span("DATE_OF_BIRTH", *m.span(1)) for m in _BIRTH.finditer(text)]
-    spans += [Span("ORDER_NUMBER", *m.span(m.lastindex or 0)) for m in _ORDER.finditer(text)]
+    low = text.lower()
+    if _any(_CUED_HINTS, low):
+        spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
+    return _numbered(text, low, spans) if numbered else spans
+
+
+def _numbered(text: str, low: str, spans: list[Span]) -> list[Span]:
+    """The kinds that hold digits, behind the `spans` found so far; each behind a cheap test of whether it can be."""
+    digits = len(_NOT_DIGIT.sub("", text))
+    if _any(_SECRET_HINTS, low):
+        spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
+    if digits >= 13:
+        spans += [Span("CREDIT_CARD", *m.span()) for m in _CARD.finditer(text) if card_is_valid(m[0])]
+    if digits >= 8 and _IBAN_HEAD.search(text):
+        spans += [Span("IBAN_CODE", m.start(), end) for m in _IBAN.finditer(text) if (end := _iban_end(m))]
+    if text.count(".") >= 3 or text.count(":") >= 2:
+        spans += [Span("IP_ADDRESS", *m.span()) for m in _IP.finditer(text) if ip_is_valid(m[0])]
+    if digits >= 9 and text.count("-") >= 2:
+        spans += [Span("US_SSN", *m.span()) for m in _SSN.finditer(text)]
+    for pattern, hints in ((_SSN_CUED, _SSN_HINTS), (_BSN, _BSN_HINTS)):
+        if digits >= 8 and _any(hints, low):
+            spans += [Span("US_SSN", *m.span(1)) for m in pattern.finditer(text)]
+    if "licen" in low:
+        spans += [Span("US_DRIVER_LICENSE", *m.span(1)) for m in _LICENSE.finditer(text)]
+    if _any(_BIRTH_HINTS, low):
+        spans += [Span("DATE_OF_BIRTH", *m.span(1)) for m in _BIRTH.finditer(text)]
+    if digits >= 4:
+        spans += [Span("ORDER_NUMBER", *m.span(m.lastindex or 0)) for m in _ORDER.finditer(text)]
     taken = [(s.start, s.end) for s in spans]
-    hashed = [m.span(1) for m in _HASHED.finditer(text)]
+    hashed = [m.span(1) for m in _HASHED.finditer(text)] if "#" in text else []
     spans += [Span("ORDER_NUMBER", a, b) for a, b in hashed if all(b <= c or a >= d for c, d in taken)]
+    if digits < 6:
+        return spans
     return spans + [Span("PHONE_NUMBER", a, b) for a, b in phone_spans(text, [*taken, *hashed])]
+
+
+def _any(hints: tuple[str, ...], low: str) -> bool:
+    return any(hint in low for hint in hints)
 
 
 def _url_end(match: re.Match[str]) -> int:

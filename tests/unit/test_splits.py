@@ -59,3 +59,21 @@ def test_a_source_that_begins_late_also_teaches():
     split = assign(frame, 0.4, 0.15, seed=1)
     for source in ("tickets", "reviewed"):
         assert 0.35 < (split[frame["source"] == source] == "test").mean() < 0.45
+
+
+def test_a_customer_on_both_sides_of_the_cut_goes_to_one(dated):
+    frame = dated.assign(customer=[f"p{i % 80}" if i % 4 else None for i in range(200)])
+    split = assign(frame, 0.2, 0.15, seed=1)
+    known = frame["customer"].notna()
+    assert split[known].groupby(frame["customer"]).nunique().max() == 1
+    assert 36 <= (split == "test").sum() <= 44
+    begun = frame.groupby(frame["customer"].fillna(frame["id"]))["at"].transform("min")
+    assert frame.loc[split == "test", "at"].min() >= begun[split == "test"].min() > begun[split != "test"].max()
+
+
+def test_a_customer_named_in_a_synthetic_row_ties_nothing(dated):
+    made = dated.assign(id="s" + dated["id"], customer="everybody", synthetic=True)
+    frame = pd.concat([dated.assign(customer=[f"p{i}" for i in range(200)]), made], ignore_index=True)
+    split = assign(frame, 0.2, 0.15, seed=1)
+    assert (split[frame["synthetic"]] == "train").all()
+    assert (split == "test").sum() == 40
