@@ -332,6 +332,21 @@ def bench_dedup(
     _benched(dedup.run(rows), json_)
 
 
+@bench.command("scale")
+def bench_scale(
+    messages: Annotated[list[int] | None, typer.Option(help="Sizes, ascending; repeat the option.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of this machine.")] = 2,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG to draw time and memory into.")] = None,
+    json_: Json = False,
+) -> None:
+    """Messages per second and peak memory of acquisition and preprocessing, by size."""
+    from deskloop.bench import scale
+
+    sizes = tuple(messages or (10_000, 100_000, 1_000_000))
+    _benched(scale.run(sizes, workers, scheduler, plot), json_)
+
+
 @bench.command("drift")
 def bench_drift(
     reference: Existing, null: Existing, shifted: Existing, config: Config = None, json_: Json = False

@@ -159,7 +159,7 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
     frame = messages.assign(
         id=messages["conversation_id"],
         group=[messages["conversation_id"].iloc[i] for i in alike],
-        customer=[i.conversation.customer for i in items],
+        customer=pd.Series([i.conversation.customer for i in items], index=messages.index, dtype=object),
     )
     how = settings.preprocess
     split = splits.assign(frame, how.test_share, how.validation_share, settings.model.seed)

@@ -27,19 +27,15 @@ def assign(frame: Any, test_share: float, validation_share: float, seed: int) ->
     groups = _groups(frame)
     source = frame.get("source", "")
     real = frame.assign(_group=groups, _source=source)[~frame["synthetic"].astype(bool)]
-    table = real.groupby("_group").agg(
-        rows=("id", "size"), at=("at", lambda s: _first(s)), source=("_source", "first")
-    )
+    # the earliest time of a group, so that it is in the test only if all of it is late; empty where undated
+    dates = real["at"].where(real["at"].astype(bool) & real["at"].notna(), "")
+    ordered = real.assign(at=dates, _undated=dates == "").sort_values(["_undated", "at"], kind="stable")
+    table = ordered.groupby("_group").agg(rows=("id", "size"), at=("at", "first"))
+    table["source"] = real.groupby("_group")["_source"].first()
     held = _held_out(table, test_share, validation_share, seed)
     split = groups.map(lambda g: held.get(g, "train"))
     aside = frame["synthetic"].astype(bool) & (split != "train")
     return pd.Series(split.where(~aside, SET_ASIDE).to_numpy(), index=frame.index, name="split")
-
-
-def _first(times: Any) -> str:
-    """The earliest time, so that a group is in the test only if all of it is late; empty when undated."""
-    known = [t for t in times if isinstance(t, str) and t]
-    return min(known) if known else ""
 
 
 def _held_out(table: Any, test_share: float, validation_share: float, seed: int) -> dict[str, str]:
@@ -58,13 +54,14 @@ def _held_out(table: Any, test_share: float, validation_share: float, seed: int)
 
 def _take(order: list[str], rows: Any, wanted: float, split: str) -> dict[str, str]:
     taken: dict[str, str] = {}
+    size = rows.to_dict()
     count = 0
     for group in order:
         # Whole groups only; one that overshoots by more than it lacks is left for another split.
-        if count + rows[group] / 2 > wanted:
+        if count + size[group] / 2 > wanted:
             continue
         taken[group] = split
-        count += rows[group]
+        count += size[group]
     return taken
 
 

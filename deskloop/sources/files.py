@@ -34,6 +34,25 @@ _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", 
 def read(source: FilesSource, settings: Settings) -> Batch:
     """Read the file, or every readable file of the folder. Raises BadInput."""
     builder = Builder(source.name)
+    for _ in _filled(source, settings, builder):
+        pass
+    return builder.batch(source.path)
+
+
+def read_parts(source: FilesSource, settings: Settings, rows: int) -> Iterator[Batch]:
+    """The same as a stream of batches of at most `rows` rows, so that memory does not grow with the file."""
+    builder = Builder(source.name)
+    for count, _ in enumerate(_filled(source, settings, builder), 1):
+        if count % rows == 0:
+            yield builder.batch(source.path)
+            # the caller is done with the lists: one builder stays, as each row goes where the reader put it
+            builder.conversations, builder.knowledge, builder.quarantined = [], [], []
+    if builder.conversations or builder.knowledge or builder.quarantined:
+        yield builder.batch(source.path)
+
+
+def _filled(source: FilesSource, settings: Settings, builder: Builder) -> Iterator[None]:
+    """Put the rows into the builder, one a step."""
     found = (row for path in _paths(source) for row in _file_rows(source, path))
     take = {
         "conversations": _conversation, "chat": _conversation, "knowledge": _knowledge, "messages": _message,
@@ -44,7 +63,7 @@ def read(source: FilesSource, settings: Settings) -> Batch:
             builder.refuse(row.locator, row.problem, row.raw)
         else:
             take(builder, row.locator, _mapped(source, row.value), settings)
-    return builder.batch(source.path)
+        yield
 
 
 def fingerprint(source: FilesSource, settings: Settings) -> str:

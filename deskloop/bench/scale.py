@@ -1,0 +1,161 @@
+"""A million messages end to end, acquisition and preprocessing without a name model, in bounded memory.
+
+The messages are made: words of a shop's vocabulary, with amounts, order numbers and addresses; their lengths follow
+`LENGTHS`, every twentieth of the lengths in cucom_ecommerce (nothing else is taken from there).
+Peak memory is that of the whole process tree, sampled. Figures of one size come from one run.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deskloop import compute
+from deskloop.partitions import prepare_parts, save_parts
+from deskloop.settings import FilesSource, Settings
+from deskloop.sources import files
+
+LENGTHS = (12, 54, 68, 78, 87, 95, 102, 110, 120, 130, 142, 156, 172, 187, 203, 218, 235, 253, 278, 315, 455)
+PART_ROWS = 5_000
+_ASKS = (
+    "where when how why can could please tell me my your is are was did do i we they need want about with for the a "
+    "to in on and but because since after before"
+).split()
+
+
+def run(
+    sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000),
+    workers: int = 2,
+    scheduler: str | None = None,
+    plot: Path | None = None,
+    seed: int = 5,
+) -> dict[str, Any]:
+    """Messages per second and peak megabytes by size. With `scheduler` on the workers of that Dask cluster."""
+    found = [_once(size, workers, scheduler, seed) for size in sizes]
+    if plot:
+        _draw(found, plot)
+    last = found[-1]
+    share = last["messages_per_second"] / found[0]["messages_per_second"]
+    return {**{k: v for k, v in last.items() if k != "stages"}, "speed_against_smallest": round(share, 2),
+            "sizes": found, "plot": str(plot) if plot else None}  # fmt: skip
+
+
+def write(path: Path, rows: int, seed: int) -> float:
+    """Write `rows` messages as JSON lines. Returns the share of distinct ones, by a 64-bit hash."""
+    seen: set[int] = set()
+    with path.open("w") as stream:
+        for number, text in enumerate(_texts(rows, seed)):
+            seen.add(hash(text.lower()))
+            day = f"{2023 + number % 3}-{1 + number % 12:02d}-{1 + number % 28:02d}"
+            row = {"id": f"m{number}", "text": text, "at": day, "customer": f"p{number // 3}"}
+            stream.write(json.dumps(row) + "\n")
+    return len(seen) / rows
+
+
+def _texts(rows: int, seed: int) -> Iterator[str]:
+    chance = random.Random(seed)  # noqa: S311
+    nouns = ["".join(chance.choices("bcdfglmnprst", k=1) + chance.choices("aeiou", k=1)) * 2 + chance.choice("nrstk")
+             for _ in range(4000)]  # fmt: skip
+    nouns = [n[: chance.randint(3, 5)] + chance.choice("aeiou") + chance.choice("lmnrst") for n in nouns]
+    recent: list[str] = []
+    for number in range(rows):
+        if recent and number % 20 == 0:
+            yield recent[number % len(recent)]
+            continue
+        at = chance.randrange(len(LENGTHS) - 1)
+        wanted = chance.randint(LENGTHS[at], LENGTHS[at + 1])
+        text = _sentence(chance, nouns, wanted)
+        recent = [*recent[-50:], text]
+        yield text
+
+
+def _sentence(chance: random.Random, nouns: list[str], wanted: int) -> str:
+    count = max(3, wanted // 5)
+    said = [
+        w for pair in zip(chance.choices(_ASKS, k=count), chance.choices(nouns, k=count), strict=True) for w in pair
+    ]
+    text = " ".join(said)[: max(wanted, 12)]
+    dice = chance.random()
+    if dice < 0.15:
+        text += f" order 50{chance.randrange(10)}-{chance.randrange(10**7):07d}-{chance.randrange(10**7):07d}"
+    elif dice < 0.25:
+        text += f", {chance.randrange(1, 400)} euros"
+    elif dice < 0.30:
+        text += f" mail {chance.choice(nouns)}{chance.randrange(99)}@example.com"
+    elif dice < 0.32:
+        text += " café"
+    return text.capitalize() + chance.choice(".?!")
+
+
+def _once(size: int, workers: int, scheduler: str | None, seed: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        distinct = write(folder / "messages.jsonl", size, seed)
+        source = FilesSource(kind="files", name="made", path=folder / "messages.jsonl", content="messages")
+        settings = Settings(home=folder / "home", sources=(source,))
+        place = compute.dask(scheduler) if scheduler else compute.processes(workers)
+        with place as each, _Peak() as peak:
+            began = time.perf_counter()
+            parts = save_parts(files.read_parts(source, settings, PART_ROWS), folder / "parts")
+            read = time.perf_counter()
+            counts = prepare_parts(parts, settings, each)
+            ended = time.perf_counter()
+    return {
+        "messages": size, "distinct": round(distinct, 3), "messages_per_second": round(size / (ended - began)),
+        "acquire_seconds": round(read - began, 1), "prepare_seconds": round(ended - read, 1),
+        "peak_megabytes": peak.megabytes, "accepted": counts["accepted"], "quarantined": counts["quarantined"],
+        "digest": counts["digest"], "splits": counts["splits"], "reasons": counts["reasons"],
+    }  # fmt: skip
+
+
+class _Peak:
+    """Samples the memory of this process and all below it, ten times a second; shared pages count once (PSS)."""
+
+    def __init__(self) -> None:
+        self.megabytes = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        me = psutil.Process()
+        while not self._stop.wait(0.2):
+            total = 0
+            for process in [me, *me.children(recursive=True)]:
+                try:
+                    total += process.memory_full_info().pss
+                except psutil.Error:
+                    continue
+            self.megabytes = max(self.megabytes, total // 1_000_000)
+
+
+def _draw(found: list[dict[str, Any]], plot: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.4), dpi=110)
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    sizes = [f["messages"] for f in found]
+    left.plot(sizes, [f["acquire_seconds"] + f["prepare_seconds"] for f in found], marker="o", color="#2f6f4f")
+    left.set(xscale="log", yscale="log", xlabel="messages", ylabel="seconds", title="Time")
+    right.plot(sizes, [f["peak_megabytes"] for f in found], marker="o", color="#b5532a")
+    right.set(xscale="log", ylim=(0, None), xlabel="messages", ylabel="MB, whole process tree", title="Peak memory")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(plot, bbox_inches="tight")

@@ -1,0 +1,93 @@
+"""What happens to each row, decided over all partitions at once from their small tables and bucket keys.
+
+Reads no text: ids, times, keyed customers, digests, and the shingles of those rows that share a bucket with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deskloop import dedup, minhash, splits
+from deskloop.settings import Settings
+
+COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "started", "said"]
+
+
+def decide(parts: Sequence[Path], settings: Settings) -> None:
+    """Write `decided.parquet` (reason, split, first, customer; a row for each clean row) into each partition."""
+    table = pd.concat([pd.read_parquet(p / "table.parquet") for p in parts], ignore_index=True)
+    table["reason"] = np.where(table["id"].duplicated(), "id used twice", "").astype(object)
+    order = np.asarray(table.sort_values(["synthetic", "answered", "started", "id"], kind="stable").index)
+    threshold = settings.preprocess.near_duplicate
+    order = order[(table["reason"] == "").to_numpy()[order]]
+    leader = _leaders(parts, "whole", order, len(table), threshold)
+    said = table["said"].to_numpy()
+    again = np.flatnonzero(leader != np.arange(len(table)))
+    same = said[again] == said[leader[again]]
+    table.loc[again, "reason"] = np.where(same, "duplicate", "near-duplicate")
+    kept = order[(table["reason"] == "").to_numpy()[order]]
+    alike = _leaders(parts, "opening", kept, len(table), threshold)
+    _split(table, kept, alike, settings)
+    table["first"] = alike == np.arange(len(table))
+    start = 0
+    for part in parts:
+        rows = len(pd.read_parquet(part / "table.parquet", columns=["id"]))
+        made = table.iloc[start : start + rows][["reason", "split", "first", "customer"]]
+        made.to_parquet(part / "decided.parquet", index=False)
+        start += rows
+
+
+def _split(table: pd.DataFrame, kept: Any, alike: Any, settings: Settings) -> None:
+    """Add `split`, the reason of rows set aside for it, and take held-out people's names off synthetic rows."""
+    how = settings.preprocess
+    rows = np.sort(kept)
+    frame = table.loc[rows, ["id", "source", "at", "customer", "synthetic", "core_id"]]
+    frame["group"] = table["id"].to_numpy()[alike[rows]]
+    table["split"] = ""
+    split = splits.assign(frame, how.test_share, how.validation_share, settings.model.seed)
+    table.loc[rows, "split"] = split
+    table.loc[table["split"] == splits.SET_ASIDE, "reason"] = "grown from a held-out row"
+    real = frame[~frame["synthetic"] & (split != "train")]
+    named = table["synthetic"] & table["customer"].isin(set(real["customer"].dropna()))
+    table["customer"] = table["customer"].astype(object).mask(named, None)
+
+
+def _leaders(parts: Sequence[Path], name: str, order: Any, rows: int, threshold: float) -> Any:
+    """For each row the row it repeats, its own if none; earlier in `order` leads. Returns int64 (rows,)."""
+    out = np.arange(rows, dtype=np.int64)
+    company = np.zeros(rows, bool)
+    for band in range(minhash.shape(threshold)[0]):  # one band at a time: 8 bytes a row in memory
+        keys = np.concatenate([_open(p, name, "keys")[:, band] for p in parts])
+        company[order] |= minhash.repeated(keys[order])
+    chosen = order[company[order]]
+    keys, shingles = _gathered(parts, name, chosen)
+    found = dedup.first_of_each(shingles, keys, threshold)
+    out[chosen] = chosen[found]
+    return out
+
+
+def _gathered(parts: Sequence[Path], name: str, chosen: Any) -> tuple[Any, minhash.Shingles]:
+    """Bucket keys and shingles of the chosen rows, in their order, read partition by partition."""
+    sizes = np.cumsum([0, *(len(_open(p, name, "offsets")) - 1 for p in parts)])
+    keys: list[Any] = [None] * len(chosen)
+    values: list[Any] = [None] * len(chosen)
+    place = np.argsort(chosen, kind="stable")
+    bounds = np.searchsorted(chosen[place], sizes)
+    for part, low, high, start in zip(parts, bounds, bounds[1:], sizes, strict=False):
+        k, v, o = (_open(part, name, what) for what in ("keys", "values", "offsets"))
+        for at in place[low:high]:
+            row = chosen[at] - start
+            keys[at], values[at] = k[row], v[o[row] : o[row + 1]]
+    lengths = np.array([0, *map(len, values)], np.int64)
+    flat = np.concatenate(values) if values else np.empty(0, np.uint32)
+    wide = np.array(keys) if keys else np.empty((0, 1), np.uint64)
+    return wide, minhash.Shingles(flat, np.cumsum(lengths))
+
+
+def _open(part: Path, name: str, what: str) -> Any:
+    return np.load(part / f"{name}-{what}.npy", mmap_mode="r", allow_pickle=False)
