@@ -49,9 +49,13 @@ def _split(table: pd.DataFrame, kept: Any, alike: Any, settings: Settings) -> No
     frame = table.loc[rows, ["id", "source", "at", "customer", "synthetic", "core_id"]]
     frame["group"] = table["id"].to_numpy()[alike[rows]]
     table["split"] = ""
+    if not how.customers_apart:
+        frame = frame.drop(columns="customer")
     split = splits.assign(frame, how.test_share, how.validation_share, settings.model.seed)
     table.loc[rows, "split"] = split
     table.loc[table["split"] == splits.SET_ASIDE, "reason"] = "grown from a held-out row"
+    if not how.customers_apart:
+        return
     real = frame[~frame["synthetic"] & (split != "train")]
     named = table["synthetic"] & table["customer"].isin(set(real["customer"].dropna()))
     table["customer"] = table["customer"].astype(object).mask(named, None)

@@ -162,6 +162,8 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
         customer=pd.Series([i.conversation.customer for i in items], index=messages.index, dtype=object),
     )
     how = settings.preprocess
+    if not how.customers_apart:
+        frame = frame.drop(columns="customer")
     split = splits.assign(frame, how.test_share, how.validation_share, settings.model.seed)
     out = (split == splits.SET_ASIDE).to_numpy()
     aside += [_aside(i.conversation, "grown from a held-out row") for i, o in zip(items, out, strict=True) if o]
@@ -170,7 +172,7 @@ def _split(items: list[_Item], settings: Settings, aside: list[Quarantined]) -> 
     messages = messages.assign(split=split)[~out & first]
     # Nobody wrote a synthetic row: one that names a person whose own words are held out names nobody from here on.
     held = set(conversations.loc[~conversations["synthetic"] & (split != "train").to_numpy(), "customer"].dropna())
-    named = conversations["synthetic"] & conversations["customer"].isin(held)
+    named = how.customers_apart & conversations["synthetic"] & conversations["customer"].isin(held)
     conversations["customer"] = conversations["customer"].mask(named, None)
     return conversations.assign(split=split)[~out], messages[list(_MESSAGE_COLUMNS)]
 
