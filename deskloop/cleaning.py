@@ -33,7 +33,7 @@ class Clean:
 
 def clean(conversation: Conversation, settings: Settings, public: tuple[str, ...]) -> Clean | str:
     """Clean a conversation, or the reason why it is set aside. `public` stays as it is in the text."""
-    redactor = Redactor(conversation.names, public)
+    redactor = Redactor(conversation.names, public, settings.preprocess.ner)
     turns: list[Turn] = []
     for turn in conversation.turns:
         if turn.role == "bot":

@@ -211,6 +211,9 @@ class Preprocess(Section):
     customers_apart: bool = Field(True, description="All conversations of a customer go to one split.")
     min_words: int = Field(2, ge=1)
     own_addresses: tuple[str, ...] = Field((), description="The shop's own addresses, never masked.")
+    ner: tuple[Literal["PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", "DATE_TIME"], ...] = Field(
+        (), description="Kinds that the tagger of the extra `ner` masks too, beside what patterns tell."
+    )
     raw_days: int = Field(
         365, ge=0, description="Days that raw records are kept; then the source is read anew. 0 keeps them."
     )

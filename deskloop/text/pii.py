@@ -1,7 +1,8 @@
 """Personal data in text: structured kinds by validated patterns, names and addresses by what surrounds them.
 
 `find` says where, `Redactor` replaces with typed placeholders that stay the same within one conversation.
-Knows nothing about where a text comes from; no model, no network.
+What no pattern tells, the tagger of the extra `ner` finds where it is asked to. Knows nothing about where a text
+comes from; no network.
 """
 
 from __future__ import annotations
@@ -92,8 +93,20 @@ _BIRTH_HINTS = ("born", "birth", "dob", "d.o", "do.b", "gebor", "né")
 _ORDER_FIRST = {"URL": 0, "SECRET": 1, "ORDER_NUMBER": 2, "IBAN_CODE": 2}
 
 
-def find(text: str, names: Iterable[str] = ()) -> list[Span]:
-    """Personal data in `text`, in order, not overlapping; `names` are the people known to take part."""
+def find(text: str, names: Iterable[str] = (), tagged: frozenset[str] = frozenset()) -> list[Span]:
+    """Personal data in `text`, in order, not overlapping; `names` are the people known to take part.
+
+    `tagged` are the kinds to ask the tagger for (see `tagger.TAGS`), which needs the extra `ner`.
+    """
+    found = _by_pattern(text, names)
+    if not tagged:
+        return found
+    from deskloop.text import tagger
+
+    return _without_overlap([*found, *(Span(*s) for s in tagger.spans(text) if s[0] in tagged)])
+
+
+def _by_pattern(text: str, names: Iterable[str]) -> list[Span]:
     numbered = _DIGIT.search(text) is not None
     spans = _structured(text, numbered)
     spans += [Span("PERSON", a, b) for a, b in people.person_spans(text, names)]
@@ -178,11 +191,12 @@ class Redactor:
     """Replaces personal data with placeholders, the same for the same value within one conversation.
 
     `names` are the participants' names. `own` are the shop's own addresses, @domains, hosts and numbers, and
-    whatever else is public: they stay as they are.
+    whatever else is public: they stay as they are. `tagged`: see `find`.
     """
 
-    def __init__(self, names: Iterable[str] = (), own: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str] = (), own: Iterable[str] = (), tagged: Iterable[str] = ()) -> None:
         self._names = tuple(names)
+        self._tagged = frozenset(tagged)
         self._own = frozenset(_key(o) for o in own)
         self._hosts = tuple(o.lower().lstrip("@") for o in own if "." in o and " " not in o)
         self._given: dict[tuple[str, str], str] = {}
@@ -192,7 +206,7 @@ class Redactor:
         """`text` with personal data replaced by `<TYPE_n>`."""
         out: list[str] = []
         last = 0
-        for span in find(text, self._names):
+        for span in find(text, self._names, self._tagged):
             value = text[span.start : span.end]
             if self._is_own(span.type, value):
                 continue
