@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from deployments.host import addresses, import_flows, service_environment, settle, start_services
+from deployments.host import addresses, import_flows, places, service_environment, settle, start_services
 from deskloop.errors import BadInput
 from deskloop.host import Host, prefect_environment, require_free_port
 from deskloop.settings import Effort, Settings, load
@@ -28,12 +28,18 @@ def demo_config(settings: Settings) -> Path:
     return write_project(settings.home / "demo", SITE_PORT, settings.models_dir)
 
 
-def run_demo(settings: Settings, effort: Effort | None, once: bool, quiet: bool) -> dict[str, Any]:
-    """Train, evaluate and deploy on the sample shop; then leave chat and dashboard running unless `once`."""
+def run_demo(
+    settings: Settings, effort: Effort | None, once: bool, quiet: bool, ready: Callable[[dict[str, Any]], None]
+) -> None:
+    """Train, evaluate and deploy on the sample shop; then leave chat and dashboard running unless `once`.
+
+    `ready` hears the outcome; if they are left running, where they listen too, and only once they do.
+    """
     config = demo_config(settings)
     shop = load(config)
     say = _quiet if quiet else _say
     require_free_port("127.0.0.1", SITE_PORT, "DESKLOOP_SITE_PORT")
+    require_free_port("127.0.0.1", shop.prefect_port, "DESKLOOP_PREFECT_PORT")
     if not once:
         require_free_port(shop.serve.host, shop.serve.port, "DESKLOOP_SERVE__PORT")
     began = time.perf_counter()
@@ -64,11 +70,13 @@ def run_demo(settings: Settings, effort: Effort | None, once: bool, quiet: bool)
             say(
                 addresses(shop) + f"\nPlay drift from a second terminal:  deskloop simulate-drift --config {config}\n"
             )
+            ready(outcome | places(shop))
             try:
                 host.watch()
             except KeyboardInterrupt:
                 say("stopping")
-        return outcome
+            return
+    ready(outcome)
 
 
 def _train(config: Path, effort: Effort | None) -> dict[str, Any]:

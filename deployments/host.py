@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-from deskloop.host import Host, prefect_environment, require_free_port
-from deskloop.settings import Settings
+from deskloop.errors import BadInput
+from deskloop.host import Host, prefect_environment, require_free_port, require_room
+from deskloop.settings import NO_SOURCE, Settings
 
 
 def train(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
     """Run the train flow in this process. Returns its outcome in JSON form."""
+    if not settings.sources:  # before a server is started for nothing
+        raise BadInput(NO_SOURCE)
     with prefect_server(settings):
         from deskloop.requests import TrainRequest
         from flows.train import train as flow
@@ -46,6 +49,9 @@ def prefect_server(settings: Settings) -> Iterator[None]:
         host.wait_for_prefect()
         try:
             yield
+        except Exception:
+            require_room(settings.home)  # Prefect's server answers 500 then, which says nothing
+            raise
         finally:
             settle()
 
@@ -67,14 +73,15 @@ def answers(url: str) -> bool:
         return False
 
 
-def stay_up(settings: Settings, config: str | None) -> None:
-    """Prefect server, schedules and API, until interrupted or until one of them ends."""
+def stay_up(settings: Settings, config: str | None, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Prefect server, schedules and API, until interrupted or until one of them ends; `ready` hears where."""
     require_free_port(settings.serve.host, settings.serve.port, "serve.port")
+    require_free_port("127.0.0.1", settings.prefect_port, "prefect_port")
     with Host(settings, service_environment(settings, config)) as host:
         host.start_prefect()
         host.wait_for_prefect()
         start_services(host)
-        print(addresses(settings), flush=True)
+        ready(places(settings))
         try:
             host.watch()
         except KeyboardInterrupt:
@@ -97,12 +104,24 @@ def service_environment(settings: Settings, config: str | None) -> dict[str, str
     return environment | ({"DESKLOOP_CONFIG": config} if config else {})
 
 
-def addresses(settings: Settings) -> str:
-    """Where to look."""
+def places(settings: Settings) -> dict[str, Any]:
+    """Where to look, for a program."""
     chat = f"http://{settings.serve.host}:{settings.serve.port}"
+    return {
+        "url": f"{chat}/",
+        "desk": f"{chat}/desk",
+        "dashboard": f"http://127.0.0.1:{settings.prefect_port}/",
+        "logs": str(settings.home / "logs"),
+        "pid": os.getpid(),
+    }
+
+
+def addresses(settings: Settings) -> str:
+    """Where to look, for a person."""
+    found = places(settings)
     return (
-        f"\n  chat       {chat}/\n  desk       {chat}/desk  (token in {settings.home / 'desk-token'})\n"
-        f"  dashboard  http://127.0.0.1:{settings.prefect_port}/\n  logs       {settings.home / 'logs'}\n"
+        f"\n  chat       {found['url']}\n  desk       {found['desk']}  (token in {settings.home / 'desk-token'})\n"
+        f"  dashboard  {found['dashboard']}\n  logs       {found['logs']}\n"
         "\nCtrl-C stops everything.\n"
     )
 

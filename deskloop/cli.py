@@ -6,41 +6,18 @@ clear line where a person can mend what is wrong.
 
 from __future__ import annotations
 
-import errno
-import json
 import os
-import sys
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from deskloop import memory
-from deskloop.errors import BadInput, TransientError
+from deskloop.console import OneLineErrors, log_progress, show, table
+from deskloop.errors import BadInput
 from deskloop.settings import Effort, Settings, load
 from deskloop.store import write_atomic
-
-
-class OneLineErrors(TyperGroup):
-    """Tells what a person can mend in one line and ends with 2; lets bugs show their traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except (BadInput, TransientError) as error:
-            line = str(error)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
-                raise
-            line = (
-                f"cannot write {error.filename or 'to the home folder'}: {error.strerror}; nothing was half-written"
-            )
-        print(f"deskloop: {' '.join(line.split())}", file=sys.stderr)
-        raise SystemExit(2)
-
 
 memory.wait_asleep()
 app = typer.Typer(
@@ -58,21 +35,6 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Existing = Annotated[Path, typer.Option(exists=False, dir_okay=False)]
 
 
-def show(result: Any, as_json: bool, human: Callable[[], str]) -> None:
-    """Print a result for a program or for a person."""
-    print(json.dumps(result, default=str) if as_json else human())
-
-
-def table(result: dict[str, Any]) -> str:
-    """A result as aligned lines."""
-    width = max((len(k) for k in result), default=0)
-    return "\n".join(f"{k:<{width}}  {_figure(v)}" for k, v in result.items())
-
-
-def _figure(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 @app.command()
 def fetch(config: Config = None, json_: Json = False) -> None:
     """Fetch the base model and the encoder into the home folder, hash checked. Part of the install step."""
@@ -88,7 +50,14 @@ def init(folder: Annotated[Path, typer.Argument()] = Path(), json_: Json = False
     path = folder / "deskloop.yaml"
     if path.exists():
         raise BadInput(f"{path} exists already; edit it, or start in another folder")
-    write_atomic(path, Path(__file__).with_name("template.yaml").read_bytes())
+    new = not folder.exists()
+    try:
+        write_atomic(path, Path(__file__).with_name("template.yaml").read_bytes())
+    except OSError as error:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise BadInput(f"cannot write {path}: {error.strerror}; choose another folder or make room") from None
     show({"config": str(path)}, json_, lambda: f"Wrote {path}. Point it at your data, then: deskloop run")
 
 
@@ -119,12 +88,12 @@ def ingest(
     """Read the sources alone: raw areas and batches, no training."""
     from deskloop import ingest as work
 
-    _log_progress()
+    log_progress()
     settings = load(config)
     outcome = work.preview(settings, source) if dry_run else work.ingest(settings, source, full)
     show(outcome, json_, lambda: work.told(outcome))
-    if any("error" in row for row in outcome["sources"]):
-        raise SystemExit(2)
+    if failed := [row["error"] for row in outcome["sources"] if "error" in row]:
+        raise BadInput(failed[0])
 
 
 @app.command()
@@ -160,21 +129,24 @@ def serve(
     config: Config = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
     host: Annotated[str | None, typer.Option()] = None,
+    json_: Json = False,
 ) -> None:
-    """The API and the chat page only."""
+    """The API and the chat page only, until interrupted; says where once it listens."""
     from deskloop.web.app import serve as serve_web
 
     settings = load(config)
     changed = {k: v for k, v in {"port": port, "host": host}.items() if v is not None}
-    serve_web(settings.model_copy(update={"serve": settings.serve.model_copy(update=changed)}))
+    settings = settings.model_copy(update={"serve": settings.serve.model_copy(update=changed)})
+    serve_web(settings, lambda where: show(where, json_, lambda: table(where)))
 
 
 @app.command()
-def up(config: Config = None) -> None:
-    """Prefect server, schedules and API on this host, until interrupted."""
-    from deployments.host import stay_up
+def up(config: Config = None, json_: Json = False) -> None:
+    """Prefect server, schedules and API on this host, until interrupted; says where once all listen."""
+    from deployments.host import addresses, stay_up
 
-    stay_up(load(config), _named(config))
+    settings = load(config)
+    stay_up(settings, _named(config), lambda where: show(where, json_, lambda: addresses(settings)))
 
 
 @app.command()
@@ -186,9 +158,7 @@ def demo(
     """The whole loop on the sample shop; then leaves the dashboard and the chat running."""
     from deployments.demo import run_demo
 
-    outcome = run_demo(load(), effort, once, json_)
-    if once:
-        show(outcome, json_, lambda: _told(outcome))
+    run_demo(load(), effort, once, json_, lambda outcome: show(outcome, json_, lambda: _told(outcome)))
 
 
 @app.command(name="simulate-drift")
@@ -205,25 +175,20 @@ def simulate_drift(
 
 
 @app.command()
-def chat(config: Config = None) -> None:
-    """Talk to the champion in the terminal."""
+def chat(config: Config = None, json_: Json = False) -> None:
+    """Talk to the champion in the terminal, or pipe questions in, one a line. An empty line ends."""
     from deskloop.bot import Bot
-    from deskloop.records import Answer
+    from deskloop.talk import talk
 
     settings = load(config)
     release = _releases(settings).champion()
     if release is None:
         raise BadInput("there is no champion yet; `deskloop run` trains one")
-    bot, talk = Bot.load(release.path, settings), []
-    print(f"Version {release.version}. An empty line ends.")
-    while line := input("you: ").strip():
-        talk.append({"role": "user", "content": line})
-        for piece in bot.stream(talk):
-            if isinstance(piece, Answer):
-                talk.append({"role": "assistant", "content": piece.text})
-                print("".join(f"\n     [{s.question} {s.url or ''}]" for s in piece.sources))
-            else:
-                print(piece, end="", flush=True)
+    bot = Bot.load(release.path, settings)
+    if not json_:
+        print(f"Version {release.version}. An empty line ends.")
+    turns = talk(bot, quiet=json_)
+    show({"version": release.version, "turns": turns}, json_, lambda: f"{len(turns) // 2} answers.")
 
 
 @app.command()
@@ -395,14 +360,6 @@ def bench_serve(
 
 def _benched(result: dict[str, Any], as_json: bool) -> None:
     show(result, as_json, lambda: table(result))
-
-
-def _log_progress() -> None:
-    import logging
-
-    logger = logging.getLogger("deskloop")
-    logger.setLevel(logging.INFO)
-    logger.handlers = [logging.StreamHandler(sys.stderr)]
 
 
 def _named(config: Path | None) -> str | None:

@@ -50,7 +50,9 @@ def _variable(match: re.Match[str]) -> str:
 
 def told(error: ValidationError) -> str:
     """The first thing that is wrong: where, what was wanted, and what stands there (but no secret)."""
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    # a misspelt key is also a missing one: the key that stands there is what a person looks for
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     where = ".".join(str(part) for part in first["loc"]) or "top level"
     if first["type"] == "extra_forbidden":
         return f"{where} is no setting; check its spelling and indentation"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,8 @@ import httpx
 from deskloop.errors import BadInput
 from deskloop.memory import PATIENT
 from deskloop.settings import Settings
+
+FULL_BYTES = 1 << 16  # a disk with less room counts as full
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
@@ -56,6 +59,12 @@ def require_free_port(host: str, port: int, setting: str) -> None:
             raise BadInput(
                 f"port {port} on {host} is not free ({error.strerror}); stop what uses it or set {setting}"
             ) from None
+
+
+def require_room(folder: Path) -> None:
+    """Raise BadInput if the disk of `folder` is full."""
+    if folder.exists() and shutil.disk_usage(folder).free < FULL_BYTES:
+        raise BadInput(f"the disk of {folder} is full; make room and run it again, nothing was half-written")
 
 
 class Host:
@@ -131,7 +140,9 @@ class Host:
     def _require_alive(self, name: str) -> None:
         code = self.children[name].poll()
         if code is not None:
-            raise BadInput(f"{name} ended with code {code}: {_last_line(self.logs / f'{name}.log')}")
+            require_room(self.settings.home)
+            line = _last_line(self.logs / f"{name}.log").removeprefix("deskloop: ")
+            raise BadInput(f"{name} ended with code {code}: {line}")
 
 
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:

@@ -95,7 +95,6 @@ def _taken(source: AnySource, settings: Settings, use: Any) -> dict[str, Any]:
     try:
         batch = sources.read(source, settings)
     except (BadInput, TransientError) as error:
-        log.info("source %s: %s", source.name, error)
         return {"source": source.name, "error": str(error)}
     return {
         "source": source.name,

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from deskloop.configfile import anchored_sqlite, below, read, told
 from deskloop.errors import BadInput
 
+NO_SOURCE = "no source is named in the config; `deskloop init` writes one with examples"
 Effort = Literal["quick", "standard", "thorough"]
 
 

@@ -62,9 +62,13 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise CorruptBundle(f"{folder} has no {MANIFEST}: it was never finished; retrain or roll back")
+    data = path.read_bytes()
     try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        manifest: dict[str, Any] = json.loads(data)
         files = dict(manifest["files"])
+        named = re.fullmatch(r"[0-9a-f]{64}", folder.name)  # in the store a folder is named by its manifest's digest
+        if named and hashlib.sha256(data).hexdigest() != folder.name:
+            raise ValueError
     except (ValueError, KeyError, TypeError):
         raise CorruptBundle(f"{path} is changed since it was sealed; retrain or roll back") from None
     for name, digest in files.items():
@@ -90,7 +94,7 @@ class Store:
         path = self._local / "identity"
         if not path.is_file():
             known = self._fs.cat_file(f"{self._base}/identity") if self._remote_has("identity") else None
-            _write_first(path, known or uuid.uuid4().hex.encode())
+            write_first(path, known or uuid.uuid4().hex.encode())
             if known is None:
                 self._upload(path, "identity")
         return path.read_text()
@@ -221,12 +225,13 @@ def _move(path: Path, target: Path) -> None:
         shutil.rmtree(path)
 
 
-def _write_first(path: Path, data: bytes) -> None:
-    """Write `data` unless the file is there: of several writers at once, the first one's stays."""
+def write_first(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write `data` unless the file is there: of several writers at once, the first one's stays, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        aside.write_bytes(data)
+        with os.fdopen(os.open(aside, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as stream:
+            stream.write(data)
         with contextlib.suppress(FileExistsError):
             os.link(aside, path)
     finally:

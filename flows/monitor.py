@@ -6,6 +6,7 @@ from prefect import flow
 
 from deskloop.requests import MonitorRequest
 from tasks.monitor import DriftOutcome, announce, compare
+from tasks.plain import plain_failures
 
 USUAL = MonitorRequest()  # a model as the default, so that the dashboard shows the form at once
 
@@ -13,6 +14,7 @@ USUAL = MonitorRequest()  # a model as the default, so that the dashboard shows 
 @flow(name="monitor")
 def monitor(request: MonitorRequest = USUAL) -> DriftOutcome:
     """Compare the live window with the champion's reference; on drift ask for a retraining, once."""
+    plain_failures()
     settings = request.settings()
     outcome = compare(request.window or settings.monitor.window, settings)
     if outcome.verdict == "drift" and request.retrain:

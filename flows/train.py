@@ -9,12 +9,13 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from deskloop.errors import BadInput
 from deskloop.records import Outcome
 from deskloop.requests import TrainRequest
-from deskloop.settings import Settings
+from deskloop.settings import NO_SOURCE, Settings
 from tasks.acquire import acquire
 from tasks.deploy import deploy
 from tasks.evaluate import baselines, champion_scores, evaluate
 from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
 from tasks.model import assemble, build_index, fine_tune, fit_intents
+from tasks.plain import plain_failures
 from tasks.preprocess import preprocess
 
 USUAL = TrainRequest()  # a model as the default, so that the dashboard shows the form at once
@@ -23,6 +24,7 @@ USUAL = TrainRequest()  # a model as the default, so that the dashboard shows th
 @flow(name="train", task_runner=ThreadPoolTaskRunner(max_workers=8))  # type: ignore[arg-type]
 def train(request: TrainRequest = USUAL) -> Outcome:
     """Acquire, preprocess, make features, model, evaluate, deploy: a champion if the gate says so."""
+    plain_failures()
     with temporary_settings({PREFECT_TASKS_REFRESH_CACHE: request.refresh}):
         return pipeline(request.settings(), request.reason)
 
@@ -30,7 +32,7 @@ def train(request: TrainRequest = USUAL) -> Outcome:
 def pipeline(settings: Settings, reason: str) -> Outcome:
     """The order of the stages. What does not need the other runs side by side."""
     if not settings.sources:
-        raise BadInput("no source is named in the config; `deskloop init` writes one with examples")
+        raise BadInput(NO_SOURCE)
     reading = [acquire.submit(source, settings) for source in settings.sources]
     data = preprocess([batch.result() for batch in reading], settings)
     messages, knowledge = data.messages, data.knowledge

@@ -28,6 +28,8 @@ from deskloop.errors import TransientError
 from deskloop.settings import Settings
 from deskloop.store import Store
 
+# before a stage's second try; doubled before the third, and again
+RETRY_SECONDS = float(os.environ.get("DESKLOOP_RETRY_SECONDS", "2"))
 NOT_PART_OF_A_RESULT = ("settings", "reason")
 
 _PARSING = threading.Lock()  # CPython 3.11's parser loses count of its depth when several threads use it
@@ -112,7 +114,7 @@ def stage(
         persist_result=True,
         result_serializer="json",
         retries=3,
-        retry_delay_seconds=exponential_backoff(2),
+        retry_delay_seconds=exponential_backoff(RETRY_SECONDS),
         retry_jitter_factor=0.5,
         retry_condition_fn=worth_a_retry,
         **options,

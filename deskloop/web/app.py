@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -57,21 +59,32 @@ def create_app(settings: Settings, load_bot: LoadBot = load_bundle, look_every: 
     return app
 
 
-def serve(settings: Settings) -> None:
-    """Run the API until interrupted. Raises BadInput if the port is taken or the database is no good."""
+def serve(settings: Settings, ready: Callable[[dict[str, Any]], None] = lambda where: None) -> None:
+    """Run the API until interrupted; `ready` hears where, once it listens.
+
+    Raises BadInput if the port is taken, the database is no good or the champion's bundle is corrupt.
+    """
     import uvicorn
 
     where = settings.serve
     require_free_port(where.host, where.port, "serve.port")
+    app = create_app(settings)
+    app.state.service.live.require()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    app = create_app(settings)
     # no access log: a path holds a conversation's id, which is what lets one read it
     config = uvicorn.Config(
         app, where.host, where.port, log_config=None, access_log=False, timeout_graceful_shutdown=10
     )
-    log.info("chat on http://%s:%d/, desk on /desk", where.host, where.port)
-    uvicorn.Server(config).run()
+    chat = f"http://{where.host}:{where.port}/"
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready({"url": chat, "desk": f"{chat}desk", "pid": os.getpid()})
+
+    Announced(config).run()
 
 
 def _service(settings: Settings, load_bot: LoadBot, look_every: float) -> Service:

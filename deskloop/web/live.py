@@ -16,6 +16,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from deskloop.errors import BadInput
 from deskloop.records import Answer, Receipt
 from deskloop.releases import Release, Releases
 from deskloop.settings import Settings
@@ -71,6 +72,18 @@ class Live:
         self._stop = threading.Event()
         self._failed: tuple[int, float] | None = None  # version, and when to try it again
         self._thread = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
+
+    def require(self) -> None:
+        """Load the champion, if there is one, before anything listens. Raises BadInput if it is broken."""
+        champion = self._releases.champion()
+        if champion is None:
+            return
+        try:
+            self._swap(Loaded(champion, self._load_bot(self._folder(champion), self._settings)))
+        except BadInput as error:
+            raise BadInput(f"version {champion.version} cannot be served: {error}") from None
+        except Exception:
+            return  # may pass, such as a store that cannot be reached: `start` says it and tries again
 
     def start(self) -> None:
         """Load the champion if there is one, then keep watching."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 
 from deskloop.settings import Settings
+from deskloop.store import write_first
 
 
 def desk_token(settings: Settings) -> str:
@@ -14,7 +14,5 @@ def desk_token(settings: Settings) -> str:
         return settings.serve.desk_token.get_secret_value()
     path = settings.home / "desk-token"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as stream:
-            stream.write(secrets.token_urlsafe(24))
+        write_first(path, secrets.token_urlsafe(24).encode(), 0o600)
     return path.read_text("utf-8").strip()

@@ -35,6 +35,7 @@ class Up:
     config: Path
     settings: Settings
     process: subprocess.Popen[bytes]
+    told: Path
 
     @property
     def dashboard(self) -> str:
@@ -91,14 +92,18 @@ def up(
 ) -> Iterator[Up]:
     """Running, with a drift check planned for every minute, and nothing trained yet."""
     home = tmp_path_factory.mktemp("up")
-    with open_shop(home / "project") as project, (home / "up.log").open("wb") as log:
+    with (
+        open_shop(home / "project") as project,
+        (home / "up.log").open("wb") as log,
+        (home / "up.json").open("wb") as told,
+    ):
         config = project / "deskloop.yaml"
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "DESKLOOP_"))}
         process = subprocess.Popen(
-            [sys.executable, "-m", "deskloop.cli", "up", "--config", str(config)],
-            env=kept | {"DESKLOOP_MONITOR__CRON": "* * * * *"}, stdout=log, stderr=log, start_new_session=True,
+            [sys.executable, "-m", "deskloop.cli", "up", "--json", "--config", str(config)],
+            env=kept | {"DESKLOOP_MONITOR__CRON": "* * * * *"}, stdout=told, stderr=log, start_new_session=True,
         )  # fmt: skip
-        running = Up(config, load(config), process)
+        running = Up(config, load(config), process, home / "up.json")
         try:
             running.until(lambda: _answers(f"{running.api}/healthz"), "the API")
             running.until(lambda: len(running.prefect("POST", "/deployments/filter")) == 3, "the timetable")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import httpx
@@ -35,6 +38,26 @@ def test_a_run_started_by_hand_trains_the_champion_that_the_api_serves(up: Any) 
     up.until(lambda: served(up) == 1, "version 1 to be served")
     release = Releases(connect(up.settings.database)).champion()
     assert release and release.reason == "from the dashboard"
+
+
+def test_up_says_in_json_where_it_listens(up: Any) -> None:
+    up.until(lambda: up.told.read_text(), "the addresses")
+    told = json.loads(up.told.read_text())
+    assert (told["url"], told["dashboard"]) == (f"{up.api}/", f"{up.dashboard}/")
+    assert told["pid"] == up.process.pid and told["logs"] == str(up.settings.home / "logs")
+
+
+def test_questions_that_are_piped_in_are_answered_in_one_json_object(up: Any) -> None:
+    up.until(lambda: served(up) == 1, "version 1 to be served")
+    done = subprocess.run(
+        [sys.executable, "-m", "deskloop.cli", "chat", "--json", "--config", str(up.config)],
+        input="hello\nCan I talk to a person?\n", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    talk = json.loads(done.stdout)
+    assert talk["version"] == 1
+    assert [(t["role"], t.get("kind")) for t in talk["turns"]] == [
+        ("user", None), ("assistant", "smalltalk"), ("user", None), ("assistant", "handoff"),
+    ]  # fmt: skip
 
 
 @pytest.mark.web
