@@ -10,43 +10,26 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from deskloop import facts, usual
-from deskloop.confidence import Confidence
+from deskloop import courtesy, facts, turns, usual
+from deskloop.confidence import SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
 from deskloop.intents import IntentModel, Prediction
 from deskloop.records import Answer, Source
 from deskloop.settings import Settings
+from deskloop.text.commands import commanding, without_commands
 
 Message = Mapping[str, str]
 MAX_TOKENS = 90
 FOUND = 10
 USED_SOURCES = 2
-_SMALLTALK = {
-    "greeting": re.compile(
-        r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
-    ),
-    "thanks": re.compile(
-        r"^\W*(ok(ay)? |great |perfect |super |many |no )?(thanks?( you)?|thx|cheers|bye|goodbye|ok(ay)?|great|"
-        r"perfect)( (a lot|so much|very much|for your help|again))?\W*$",
-        re.I,
-    ),
-}
+OUT_OF_SCOPE = "out_of_scope"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _PIECE = re.compile(r"\S+\s*")
-_REPLIES = {
-    "greeting": "Hello! What can I help you with?",
-    "thanks": "You are welcome. Is there anything else I can help with?",
-}
-_HUMAN = re.compile(
-    r"\b(speak|talk|chat|connect|transfer|through)\b.{0,30}\b(human|person|agent|colleague|representative|"
-    r"someone|somebody|manager)\b|\breal (human|person)\b|\bcall me\b",
-    re.I,
-)
 
 
 class Engine(Protocol):
@@ -144,9 +127,9 @@ class Bot:
         """The answer to a plan: what was `written` as far as it holds, else the entry's own words or a fixed text."""
         kind, text, sources = plan.kind, "".join(self._holding(_sentences([written]), plan)).strip(), plan.sources
         if kind == "handoff":
-            text = self.settings.shop.handover
+            text = courtesy.handover(self.settings.shop, plan.reason)
         elif kind == "smalltalk":
-            text = _REPLIES[plan.reason or "greeting"]
+            text = courtesy.reply(plan.reason)
         elif kind == "generate" and text:
             sources = sources[:1]
         else:
@@ -168,7 +151,7 @@ class Bot:
         Confidence speaks of the first source alone; the others stand in the prompt, and must not slip in.
         """
         for sentence in sentences:
-            told = [f"{s.question} {s.answer} {s.url or ''}" for s in plan.sources[:1]]
+            told = _told(plan.sources[:1])
             if not facts.supported(sentence, told, plan.question).ok or not _rests_on_first(sentence, plan.sources):
                 return
             yield sentence
@@ -180,28 +163,51 @@ class Bot:
     def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
         """Decide for the last message of each conversation; encodes them together."""
         readings = self.read_many(batch)
-        sure = self.confidence.of([r.signals for r in readings]).tolist() if readings else []
-        return [self._decide(reading, confidence) for reading, confidence in zip(readings, sure, strict=True)]
+        return [self._decide(r, sure) for r, sure in zip(readings, self._sure(readings), strict=True)]
 
     def read_many(self, batch: Sequence[Sequence[Message]]) -> list[Reading]:
-        """What the last message of each conversation means, and what search finds for it."""
-        questions = [_question(messages) for messages in batch]
-        previous = [_previous(messages) for messages in batch]
-        queries = [_query(q, p) for q, p in zip(questions, previous, strict=True)]
-        found = self.index.search_many(queries, FOUND) if queries else []
+        """What the last message of each conversation means, and what search finds for it.
+
+        A message that may lean on the turn before is read alone and together with it; the surer reading counts,
+        but the second only where its entry speaks of all that the message adds.
+        """
+        talks = [(turns.question(messages), turns.previous(messages)) for messages in batch]
+        readings = self._read(talks)
+        leaning = [i for i, (asked, before) in enumerate(talks) if before and turns.leans(asked)]
+        joined = self._read([(f"{talks[i][1]} {talks[i][0]}", "") for i in leaning])
+        for i, whole in zip(leaning, joined, strict=True):
+            alone, asked = readings[i], talks[i][0]
+            surer = self._sure([whole])[0] > self._sure([alone])[0]
+            if surer and whole.hits and turns.adds_nothing_unknown(asked, _told(whole.hits[:1])):
+                readings[i] = replace(whole, question=asked)
+        return readings
+
+    def _sure(self, readings: Sequence[Reading]) -> list[float]:
+        return self.confidence.of([r.signals for r in readings]).tolist() if readings else []
+
+    def _read(self, talks: Sequence[tuple[str, str]]) -> list[Reading]:
+        """Readings of (question, the turn before), each question searched as it stands."""
+        questions, previous = [q for q, _ in talks], [p for _, p in talks]
+        found = [_clean(hits) for hits in self.index.search_many(questions, FOUND)] if questions else []
         predictions = self._predict(questions, previous, found)
         return [
-            Reading(question, prediction, tuple(hits), self._signals(hits, prediction))
+            Reading(question, prediction, tuple(hits), self._signals(question, hits, prediction))
             for question, prediction, hits in zip(questions, predictions, found, strict=True)
         ]
 
-    def _signals(self, hits: Sequence[Source], prediction: Prediction) -> tuple[float, ...]:
+    def _signals(self, question: str, hits: Sequence[Source], prediction: Prediction) -> tuple[float, ...]:
         """What the confidence rests on, in the order of `confidence.SIGNALS`."""
         if not hits:
-            return (0.0,) * 5
+            return (0.0,) * len(SIGNALS)
         margin = hits[0].score - (hits[1].score if len(hits) > 1 else 0.0)
         agreed = self.agreement.get(hits[0].id, {}).get(prediction.intent, 0.0)
-        return (hits[0].score, margin, prediction.confidence, prediction.scope, agreed)
+        particular = float(turns.particular(question))
+        return (hits[0].score, margin, prediction.confidence, prediction.scope, agreed, particular)
+
+    def without(self, reading: Reading, entry: str) -> tuple[float, ...]:
+        """The signals that the reading would have if the knowledge lacked `entry`."""
+        left = [hit for hit in reading.hits if hit.id != entry]
+        return self._signals(reading.question, left, reading.prediction)
 
     def compose(self, plan: Plan, messages: Sequence[Message]) -> list[dict[str, str]]:
         """The generator's prompt: the best entries and the conversation."""
@@ -233,35 +239,35 @@ class Bot:
             sure = confidence if kind in ("generate", "retrieve") else prediction.confidence
             return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason)
 
-        small = next((name for name, pattern in _SMALLTALK.items() if pattern.match(question)), None)
-        if small:
+        if small := courtesy.smalltalk(question):
             return plan("smalltalk", small)
-        if _HUMAN.search(question):
-            return plan("handoff", "asked for a person")
+        if reason := courtesy.must_pass_on(question):
+            return plan("handoff", reason)
         if intent in self.settings.shop.handover_intents:
-            return plan("handoff", f"always handed over: {intent}")
+            reason = courtesy.OUT_OF_SCOPE if intent == OUT_OF_SCOPE else f"always handed over: {intent}"
+            return plan("handoff", reason)
         if not hits or confidence < self.confidence.threshold:
             return plan("handoff", "not sure enough")
+        if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
+            return plan("handoff", f"names what is not known here: {strange[0]}")
         return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])
 
 
-def thresholds(confidence: Confidence, agreement: Mapping[str, Any], policy: str) -> dict[str, Any]:
-    """Content of a bundle's thresholds.json."""
-    return {"confidence": confidence.as_dict(), "agreement": agreement, "policy": policy}
+def thresholds(
+    confidence: Confidence, agreement: Mapping[str, Any], policy: str, why: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
+    return {"confidence": confidence.as_dict(), "agreement": agreement, "policy": policy, "why": dict(why or {})}
 
 
-def _question(messages: Sequence[Message]) -> str:
-    return next((m["content"] for m in reversed(messages) if m["role"] == "user"), "").strip()
+def _clean(hits: Sequence[Source]) -> list[Source]:
+    """Without what gives orders to the bot; an entry of nothing else is no source."""
+    kept = [hit.model_copy(update={"answer": without_commands(hit.answer)}) for hit in hits]
+    return [hit for hit in kept if hit.answer and not commanding(hit.question)]
 
 
-def _previous(messages: Sequence[Message]) -> str:
-    asked = [m["content"] for m in messages if m["role"] == "user"]
-    return asked[-2].strip() if len(asked) > 1 else ""
-
-
-def _query(question: str, previous: str) -> str:
-    """A short follow-up ("and to Germany?") is searched together with what came before."""
-    return f"{previous} {question}" if previous and len(question.split()) <= 6 else question
+def _told(sources: Sequence[Source]) -> list[str]:
+    return [f"{s.question} {s.answer} {s.url or ''}" for s in sources]
 
 
 def _sentences(pieces: Iterable[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import confidence, drift
+from deskloop import confidence, drift, facts, policy
 from deskloop.bot import Bot, thresholds
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import TRAINABLE, SentenceEncoder
@@ -38,8 +38,10 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))
     bot = replace(bot, confidence=_calibrated(bot, held, settings))
-    policy = "retrieve" if settings.model.answer_policy == "retrieve" else "generate"
-    text = json.dumps(thresholds(bot.confidence, bot.agreement, policy), indent=1, sort_keys=True)
+    chosen = policy.choose(folder / "generator-int8", bot, held, settings)
+    text = json.dumps(
+        thresholds(bot.confidence, bot.agreement, chosen.name, chosen.as_dict()), indent=1, sort_keys=True
+    )
     (folder / "thresholds.json").write_text(text, "utf-8")
     _reference(bot, messages).save(folder / "reference")
 
@@ -76,12 +78,28 @@ def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def _calibrated(bot: Bot, held: Sequence[Mapping[Any, Any]], settings: Settings) -> confidence.Confidence:
-    """Confidence that the top entry is the gold one; a question that no entry answers counts as not."""
-    if not any(row["knowledge_id"] for row in held):
+    """Confidence that the top entry is right; a question that no entry answers counts as not.
+
+    Where fewer than 30 questions name their gold entry, the human's reply decides instead: right is an entry
+    that says what the human said.
+    """
+    if not held:
         return confidence.Confidence()
     readings = bot.read_many([conversation(row) for row in held])
-    right = [bool(r.hits) and r.hits[0].id == row["knowledge_id"] for r, row in zip(readings, held, strict=True)]
-    return confidence.fit([r.signals for r in readings], right, settings.model.max_wrong, settings.model.seed)
+    golden = [row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None for row in held]
+    if sum(g is not None for g in golden) >= confidence.FEWEST:
+        right = [bool(r.hits) and r.hits[0].id == g for r, g in zip(readings, golden, strict=True)]
+    else:
+        right = agreeing([r.hits[0].answer if r.hits else "" for r in readings], [r["reply"] for r in held], bot)
+    missing = {i: bot.without(r, g) for i, (r, g) in enumerate(zip(readings, golden, strict=True)) if g}
+    model = settings.model
+    return confidence.fit([r.signals for r in readings], right, model.max_wrong, model.seed, missing)
+
+
+def agreeing(answers: Sequence[str], replies: Sequence[str], bot: Bot) -> list[bool]:
+    """Does each answer say what the human said? Their vectors are near, and no figure of the one is denied."""
+    near = (bot.index.encoder.encode(list(answers)) * bot.index.encoder.encode(list(replies))).sum(axis=1)
+    return [facts.agrees(a, r, float(n)) for a, r, n in zip(answers, replies, near, strict=True)]
 
 
 def _reference(bot: Bot, messages: pd.DataFrame) -> drift.Sample:

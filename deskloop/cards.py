@@ -45,6 +45,7 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
         f"tokens, {training['precision']}, effort `{settings.effort}`, {_start(training)}.\n"
         f"Base model's sha256: `{origin.get('sha256', 'unknown')}`.\n\n"
         f"## Verdict\n\n{verdict.summary}\n\n"
+        f"## Answer policy\n\n{_policy(candidate)}\n\n"
         f"## Scorecard (held-out messages, none of them synthetic)\n\n{markdown(headline)}{skipped}\n\n"
         f"## Baselines on the same messages\n\n{markdown(scorecard['baselines'])}\n"
         f"{_ablation(candidate)}"
@@ -57,6 +58,15 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
 def _ablation(candidate: Path) -> str:
     rows = ablation.load(candidate / "intents")
     return f"## What each feature adds to the intent classifier\n\n{markdown(rows)}\n" if rows else ""
+
+
+def _policy(candidate: Path) -> str:
+    thresholds = json.loads((candidate / "thresholds.json").read_bytes())
+    sure = thresholds["confidence"]
+    return (
+        f"`{thresholds['policy']}`: {thresholds.get('why', {}).get('reason', 'as configured')}. "
+        f"An answer is shown from a confidence of {sure['threshold']:.2f} on."
+    )
 
 
 def _start(training: Mapping[str, Any]) -> str:

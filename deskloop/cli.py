@@ -263,6 +263,20 @@ def bench_retrieval(knowledge: Existing, queries: Existing, config: Config = Non
     _benched(retrieval.run(knowledge, queries, load(config)), json_)
 
 
+@bench.command("answers")
+def bench_answers(
+    knowledge: Existing,
+    cases: Existing,
+    bundle: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Measure this bundle.")] = None,
+    config: Config = None,
+    json_: Json = False,
+) -> None:
+    """Generated answers next to the entries' own words and the untuned base."""
+    from deskloop.bench import answers
+
+    _benched(answers.run(knowledge, cases, load(config), bundle), json_)
+
+
 @bench.command("email")
 def bench_email(cases: Existing, json_: Json = False) -> None:
     """How well replies are cut out of e-mails."""

@@ -36,6 +36,8 @@ _COMMON_NAMES = frozenset(
     """.split()
 )
 
+SAME = 0.6  # cosine from which two texts may say the same; chosen on the sample shop's validation split
+
 # kinds of fact that an answer may take from the customer's own words
 _ECHOED = ("num:", "code:", "mail:")
 
@@ -92,6 +94,28 @@ def correct(answer: str, gold: str, reference: str) -> bool:
         return needed <= _spread(facts(answer))
     words = content_words(gold) & content_words(reference) or content_words(gold)
     return len(words & content_words(answer)) >= 0.5 * len(words)
+
+
+def agrees(answer: str, reply: str, similarity: float) -> bool:
+    """Does `answer` say what a human's `reply` said, given the cosine `similarity` of their vectors?
+
+    A stand-in for a gold entry where nobody named one: near in meaning, no sentence negated, and where both give
+    a figure of one kind (an amount, a term), they share one.
+    """
+    if not answer or not reply or similarity < SAME or _flipped(answer, [reply]):
+        return False
+    ours, theirs = _by_kind(answer), _by_kind(reply)
+    return all(ours[kind] & theirs[kind] for kind in ours.keys() & theirs.keys())
+
+
+def _by_kind(text: str) -> dict[str, set[str]]:
+    """The facts of a text by their unit or currency, those that follow from them included."""
+    kinds: dict[str, set[str]] = {}
+    for fact in _spread(facts(text)):
+        kind = fact.split(":", 1)[0] if ":" in fact else fact.split(" ", 1)[-1]
+        if kind != "num":
+            kinds.setdefault(kind, set()).add(fact)
+    return kinds
 
 
 def _spread(known: frozenset[str]) -> frozenset[str]:

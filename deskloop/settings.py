@@ -198,6 +198,18 @@ class Shop(Section):
         "reply as soon as possible.",
         description="Said when a person takes over.",
     )
+    handover_person: str = Field(
+        "Of course. I am passing our chat to a colleague, who will reply as soon as possible.",
+        description="Said to who asks for a person.",
+    )
+    handover_scope: str = Field(
+        "I can only help with questions about our shop. If this is one, a colleague will look at it and reply here.",
+        description="Said to a question that is none for the desk.",
+    )
+    handover_unsafe: str = Field(
+        "If anybody is hurt or in danger, please call 112 first. I am passing this to a colleague right away.",
+        description="Said where somebody may be in danger.",
+    )
     handover_intents: tuple[str, ...] = Field(
         ("talk_to_human", "complaint", "out_of_scope"), description="Intents that always go to a person."
     )
@@ -237,7 +249,7 @@ class Model(Section):
     seed: int = 17
     warm_start: bool = Field(True, description="A retraining goes on from the champion's adapters.")
     answer_policy: Literal["auto", "generate", "retrieve"] = "auto"
-    max_wrong: float = Field(0.05, gt=0, lt=1, description="Wrong share of shown answers aimed at.")
+    max_wrong: float = Field(0.03, gt=0, lt=1, description="Wrong answers shown, aimed at, of all questions.")
 
 
 class Gate(Section):

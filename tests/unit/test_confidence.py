@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from deskloop.confidence import Confidence, choose_threshold, fit
+from deskloop.confidence import Confidence, choose_threshold, curve, fit
 
 
 def asked(n: int, seed: int):
-    """Signals that tell, noisily, whether the top entry is right: (n, 5) and (n,)."""
+    """Signals that tell, noisily, whether the top entry is right: (n, 6) and (n,)."""
     rng = np.random.default_rng(seed)
     right = rng.random(n) < 0.7
     score = np.where(right, 0.8, 0.5) + rng.normal(0, 0.15, n)
-    return np.column_stack([score, rng.random((n, 4))]), right
+    return np.column_stack([score, rng.random((n, 5))]), right
 
 
 def shown_and_wrong(model: Confidence, signals, right) -> tuple[float, float]:
@@ -59,3 +59,26 @@ def test_too_few_questions_keep_the_cautious_defaults_and_survive_json():
 def test_a_fitted_model_survives_json():
     model = fit(*asked(300, seed=1), max_wrong=0.05)
     assert Confidence.from_dict(json.loads(json.dumps(model.as_dict()))) == model
+
+
+def test_a_signal_counts_only_the_way_it_may():
+    signals, right = asked(300, seed=1)
+    turned = signals * [1, -1, -1, -1, -1, 1] + [0, 1, 1, 1, 1, 0]
+    turned[:, 3] = np.where(right, 0.2, 0.8)  # by chance, the right ones look less in scope
+    model = fit(turned, right, 0.05)
+    assert all(w >= 0 for w in model.weights[:5]) and model.weights[5] <= 0
+
+
+def test_what_missing_knowledge_looks_like_is_learnt_without_moving_the_risk():
+    signals, right = asked(400, seed=2)
+    gone = {int(i): signals[i] * [0.5, 1, 1, 1, 1, 1] for i in np.flatnonzero(right)}
+    model = fit(signals, right, 0.05, missing=gone)
+    assert model.wrong_rate <= 0.05
+    assert model.of(np.array(list(gone.values()))).mean() < model.of(signals[right]).mean() - 0.3
+
+
+def test_the_curve_falls_from_caution_to_showing_everything():
+    signals, right = asked(300, seed=3)
+    rows = curve(fit(signals, right, 0.05).of(signals), right)
+    assert rows[-1]["shown"] == 1 and rows[-1]["wrong"] == pytest.approx(float((~right).mean()))
+    assert [r["shown"] for r in rows] == sorted(r["shown"] for r in rows)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskloop.facts import correct, facts, names, supported
+from deskloop.facts import agrees, correct, facts, names, supported
 
 DELIVERY = "Standard delivery takes 2 to 4 working days and costs €4.95. Orders of €60 or more ship free."
 
@@ -89,3 +89,12 @@ def test_without_facts_the_words_of_the_entry_decide():
     assert correct("Press the forgot password link on the sign-in page.", gold, "Use forgot password on sign-in.")
     assert not correct("Hello! Happy to help.", gold, "Use forgot password on sign-in.")
     assert not correct("Hello! Happy to help.", gold, "Let me look into it.")
+
+
+def test_an_answer_agrees_with_a_reply_that_says_the_same():
+    human = "It takes 2 to 4 working days, and shipping is 4,95 euro."
+    assert agrees(DELIVERY, human, similarity=0.8)
+    assert not agrees(DELIVERY, human, similarity=0.3)
+    assert not agrees("Delivery costs €9.95.", human, similarity=0.8)
+    assert not agrees("You can return sale items in a store.", "You cannot return sale items in a store.", 0.9)
+    assert not agrees(DELIVERY, "", similarity=0.9)

@@ -1,0 +1,59 @@
+"""Write the sample shop's forms for `deskloop bench answers`: `python benchmarks/shop.py HOME OUT_DIR`.
+
+HOME is the home folder of a `deskloop demo --once`. Knowledge is what its champion answers from, cases are the
+held-out messages that a human answered; with them the bundle's path is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from deskloop.database import connect
+from deskloop.releases import Releases
+from deskloop.scorecard import conversation, test_cases
+
+
+def main() -> None:
+    """Write both files and name the bundle."""
+    if len(sys.argv) != 3:
+        sys.exit("usage: python benchmarks/shop.py HOME OUT_DIR")
+    home, out = Path(sys.argv[1]), Path(sys.argv[2])
+    champion = Releases(connect(f"sqlite:///{home / 'deskloop.db'}")).champion()
+    if champion is None:
+        sys.exit(f"{home} has no champion; run `deskloop demo --once` there")
+    out.mkdir(parents=True, exist_ok=True)
+    entries = json.loads((champion.path / "index" / "entries.json").read_bytes())
+    cases = test_cases(messages(home))
+    rows = [
+        {
+            "messages": conversation(row),
+            "reply": row["reply"],
+            "knowledge_id": row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None,
+        }
+        for row in cases.to_dict("records")
+        if row["reply"]
+    ]
+    for name, made in (("answers_shop_knowledge", entries), ("answers_shop_cases", rows)):
+        text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in made)
+        (out / f"{name}.jsonl").write_text(text, "utf-8")
+        print(f"{len(made):7,} {name}.jsonl")
+    print(champion.path)
+
+
+def messages(home: Path) -> pd.DataFrame:
+    """The newest table of messages in the home folder's store."""
+    tables = sorted((home / "store").rglob("*"), key=lambda p: -p.stat().st_mtime)
+    for path in tables:
+        if path.is_file() and path.open("rb").read(4) == b"PAR1":
+            frame = pd.read_parquet(path)
+            if {"knowledge_id", "split", "reply"} <= set(frame.columns):
+                return frame
+    sys.exit(f"{home} holds no messages; run `deskloop demo --once` there")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What needs no search: small talk, a wish for a person, danger, and orders given to the bot.
+
+Works on the last message alone; knows nothing about models. The patterns are English; other languages are left
+to the classifier.
+"""
+
+from __future__ import annotations
+
+import re
+
+from deskloop.settings import Shop
+from deskloop.text.commands import commanding
+
+PERSON = "asked for a person"
+PERSONAL = "asks for personal data"
+UNSAFE = "somebody may be in danger"
+COMMANDS = "gives orders to the bot"
+OUT_OF_SCOPE = "out of scope"
+_SMALLTALK = {
+    "greeting": re.compile(
+        r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
+    ),
+    "thanks": re.compile(
+        r"^\W*(ok(ay)? |great |perfect |super |many |no )?(thanks?( you)?|thx|cheers|bye|goodbye|ok(ay)?|great|"
+        r"perfect)( (a lot|so much|very much|for your help|again))?\W*$",
+        re.I,
+    ),
+}
+_REPLIES = {
+    "greeting": "Hello! What can I help you with?",
+    "thanks": "You are welcome. Is there anything else I can help with?",
+}
+_PERSON = re.compile(
+    r"\b(speak|talk|chat|connect|transfer|through)\b.{0,30}\b(human|person|agent|colleague|representative|"
+    r"someone|somebody|manager|employee)\b|\b(real|actual|live) (human|person|agent)\b|\bcall me\b|"
+    r"^\W*(human|agent|person|operator)( please)?\W*$",
+    re.I,
+)
+_UNSAFE = re.compile(
+    r"\b(kill|hurt|harm)(ing)? (myself|himself|herself|themselves|him|her|you|someone|somebody)\b|\bsuicid|"
+    r"\b(caught|catch|is on|set on) fire\b|\bexplo(ded|sion)\b|\bgas (is )?(leak|smell)|\bsmell(s)? (of )?gas\b|"
+    r"\bcarbon monoxide\b|\bbomb\b|\b(injured|unconscious|bleeding|poisoned|ambulance)\b|\bburn(ed|t) (my|his|her)\b",
+    re.I,
+)
+# a stored datum that is asked for by name: no entry tells it, and a chat must not
+_PERSONAL = re.compile(
+    r"\b(what|which|when|tell|give|show|read)\b.{0,12}(\b(is|was|me|are|were)\b|'s\b).{0,20}"
+    r"\b(my|his|her|the|\w+'s)\b.{0,20}"
+    r"\b(password|pin|(customer|order|invoice|tracking) number|iban|birthday|date of birth|home address)\b",
+    re.I,
+)
+
+
+def smalltalk(text: str) -> str | None:
+    """`greeting` or `thanks` if it is nothing else."""
+    return next((name for name, pattern in _SMALLTALK.items() if pattern.match(text)), None)
+
+
+def reply(kind: str | None) -> str:
+    """What to say to small talk."""
+    return _REPLIES[kind or "greeting"]
+
+
+def must_pass_on(text: str) -> str | None:
+    """Why a person takes over at once; None if nothing asks for it."""
+    for reason, pattern in ((UNSAFE, _UNSAFE), (PERSON, _PERSON), (PERSONAL, _PERSONAL)):
+        if pattern.search(text):
+            return reason
+    return COMMANDS if commanding(text) else None
+
+
+def handover(shop: Shop, reason: str | None) -> str:
+    """Words that fit why a person takes over."""
+    fitting = {UNSAFE: shop.handover_unsafe, PERSON: shop.handover_person, OUT_OF_SCOPE: shop.handover_scope}
+    return fitting.get(reason or "", shop.handover)

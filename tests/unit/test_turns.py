@@ -1,0 +1,59 @@
+"""A follow-up is told from a question of its own, and what nobody ever named from what is known."""
+
+import pytest
+
+from deskloop import turns
+
+KNOWN = frozenset(f"word{i}" for i in range(turns.FEW_WORDS)) | {"larkfell", "cologne"}
+
+
+def talk(*said: str) -> list[dict[str, str]]:
+    roles = ("user", "assistant")
+    return [{"role": roles[i % 2], "content": text} for i, text in enumerate(said)]
+
+
+def test_the_last_question_and_the_one_before_it():
+    messages = talk("What does a return cost?", "It is free.", "and from Germany?")
+    assert turns.question(messages) == "and from Germany?"
+    assert turns.previous(messages) == "What does a return cost?"
+    assert turns.previous(messages[:1]) == ""
+
+
+@pytest.mark.parametrize("asked", ["and from Germany?", "what about tents that I bought in a shop last year?"])
+def test_short_or_connected_questions_may_lean_on_what_came_before(asked):
+    assert turns.leans(asked)
+
+
+def test_a_full_question_stands_alone():
+    assert not turns.leans("My parcel was delivered yesterday but one of the boxes is missing")
+
+
+def test_a_follow_up_is_answered_only_by_an_entry_that_speaks_of_it():
+    told = ["What does a return cost? Free in Belgium; from Germany and France it costs €3.95."]
+    assert turns.adds_nothing_unknown("and from Germany?", told)
+    assert not turns.adds_nothing_unknown("and from Mars?", told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["where is <ORDER_NUMBER_1>", "order LF-20417 please", "mail me at a@b.example", "my number is 0612345678"],
+)
+def test_an_own_order_or_address_makes_a_question_particular(text):
+    assert turns.particular(text)
+
+
+def test_plain_questions_are_not_particular():
+    assert not turns.particular("Hi, this is <PERSON_1>: do you ship orders above 60 euro for free?")
+
+
+def test_a_name_that_nobody_used_before_is_strange():
+    assert turns.strange_names("How do I reset my Foogle password?", KNOWN) == ["Foogle"]
+    assert turns.strange_names("Is the Cologne shop of Larkfell open?", KNOWN) == []
+
+
+def test_people_may_say_who_they_are():
+    assert turns.strange_names("Hello, my name is Zora Quint, where is my parcel?", KNOWN) == []
+
+
+def test_a_small_vocabulary_calls_nothing_strange():
+    assert turns.strange_names("How do I reset my Foogle password?", {"password"}) == []
