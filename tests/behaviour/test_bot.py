@@ -92,8 +92,16 @@ def test_direction_a_question_off_topic_is_trusted_less(bot: Bot) -> None:
 
 
 def test_direction_a_short_follow_up_is_searched_with_what_came_before(bot: Bot) -> None:
-    assert found(bot, "How long is the warranty?", "and for a tent?") == "How long is the warranty?"
-    assert found(bot, "How long does delivery take?", "and for a tent?") == "How long does delivery take?"
+    assert found(bot, "How long is the warranty?", "and how long is that?") == "How long is the warranty?"
+    assert found(bot, "How long does delivery take?", "and how long is that?") == "How long does delivery take?"
+
+
+def test_direction_a_follow_up_that_adds_what_no_entry_tells_is_not_answered_from_the_turn_before(bot: Bot) -> None:
+    known, unknown = (
+        ("How long is the warranty?", "and how long is that?"),
+        ("How long is the warranty?", "and Mars?"),
+    )
+    assert plan(bot, asked, "and how long is that?").confidence > plan(bot, asked, "and Mars?").confidence
 
 
 @pytest.mark.models
