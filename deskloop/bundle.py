@@ -26,7 +26,7 @@ from deskloop.usual import usual_intents
 
 
 def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, settings: Settings) -> None:
-    """Fill `folder` from `parts` (generator, encoder, index, and intents where there are labels).
+    """Fill `folder` from `parts` (generator, encoder, index, the data card, and intents where there are labels).
 
     Thresholds are set on the validation split; the drift reference is what the model did not learn from.
     """
@@ -34,6 +34,8 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     for name in ("encoder", "index", "intents"):
         if name in parts:
             link_tree(parts[name], folder / name, without=TRAINABLE)
+    if "card" in parts:
+        shutil.copy2(parts["card"], folder / parts["card"].name)
     bot = _bot(folder, settings)
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))

@@ -50,6 +50,7 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
         f"## Baselines on the same messages\n\n{markdown(scorecard['baselines'])}\n"
         f"{_ablation(candidate)}"
         f"## Fine-tuned less untuned, paired bootstrap\n\n{markdown(scorecard['gains'])}\n"
+        f"## Data\n\nSee `data-card.html` beside this page.\n\n"
         "## Limits\n\nAnswers rest on the team's own entries; what no entry says is handed to a person. Figures, "
         "dates, links and names that do not stand in a source are never shown.\n"
     )

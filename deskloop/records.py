@@ -32,6 +32,7 @@ class Dataset(Record):
     knowledge: Receipt
     messages: Receipt
     quarantine: Receipt
+    card: Receipt
 
 
 class Outcome(Record):

@@ -47,7 +47,7 @@ def pipeline(settings: Settings, reason: str) -> Outcome:
     entries = index.result()
     intents = fit_intents(messages, *features, settings)
     generator = fine_tune(messages, knowledge, entries, settings)
-    candidate = assemble(messages, entries, intents, generator, settings)
+    candidate = assemble(data, entries, intents, generator, settings)
 
     peers = baselines(messages, knowledge, entries, settings)
     rival = champion_scores(messages, knowledge, candidate, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deskloop.database import connect
-from deskloop.records import Receipt
+from deskloop.records import Dataset, Receipt
 from deskloop.releases import Releases
 from deskloop.settings import Settings
 from deskloop.store import Store
@@ -89,15 +89,16 @@ def _warm(messages: Receipt, settings: Settings) -> Path | None:
 
 @stage("assemble", reads=("model", "shop"))
 def assemble(
-    messages: Receipt, index: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
+    data: Dataset, index: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
 ) -> Receipt:
     """The candidate bundle: all parts, calibrated thresholds and the drift reference."""
-    from deskloop import bundle
+    from deskloop import bundle, datacard
     from deskloop.generator.base import encoder_path
 
     store = Store(settings.store_root)
     parts = {"generator": store.path(generator), "index": store.path(index), "encoder": encoder_path(settings)}
     if intents is not None:
         parts["intents"] = store.path(intents)
-    frame = store.table(messages)
+    parts["card"] = store.path(data.card) / datacard.PAGE
+    frame = store.table(data.messages)
     return store.put_dir("candidate", lambda folder: bundle.assemble(folder, parts, frame, settings))

@@ -12,15 +12,18 @@ from tasks.cache import stage
 @stage("preprocess", reads=("preprocess", "shop", "sources", "model"))
 def preprocess(batches: list[Receipt], settings: Settings) -> Dataset:
     """Clean, normalise, redact, deduplicate and split. Every row is accepted or quarantined."""
-    from deskloop import prepare
+    from deskloop import datacard, prepare
     from deskloop.sources.batch import Batch
 
     store = Store(settings.store_root)
     prepared = prepare.prepare([Batch.load(store.path(batch)) for batch in batches], settings)
-    report.data_card(prepared.counts, prepared.messages, prepared.quarantine)
+    shown = prepared.counts, prepared.messages, prepared.quarantine
+    card = store.put_dir("data-card", lambda folder: datacard.save(folder, *shown))
+    report.data_card(*shown, store.path(card) / datacard.PAGE)
     return Dataset(
         conversations=store.put_table("conversations", prepared.conversations),
         knowledge=store.put_table("knowledge", prepared.knowledge),
         messages=store.put_table("messages", prepared.messages),
         quarantine=store.put_table("quarantine", prepared.quarantine),
+        card=card,
     )

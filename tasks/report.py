@@ -6,6 +6,7 @@ import base64
 import io
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -30,12 +31,13 @@ def batch(name: str, read: Batch) -> None:
     create_markdown_artifact(body, key=f"source-{name}".replace("_", "-"), description=f"Rows read from {name}")
 
 
-def data_card(counts: Mapping[str, Any], messages: pd.DataFrame, quarantine: pd.DataFrame) -> None:
+def data_card(counts: Mapping[str, Any], messages: pd.DataFrame, quarantine: pd.DataFrame, page: Path) -> None:
     """The dataset: what was kept, from where, in which split, and what was set aside and why."""
     by_split = messages.groupby(["split", "source"]).size().reset_index(name="messages").to_dict("records")
     excerpts = quarantine.groupby("reason").head(1)[["source", "reason", "excerpt"]].to_dict("records")
     body = (
-        f"# Data card\n\n{_counts(counts)}\n\n## Messages by split and source\n\n{table(by_split)}\n"
+        f"# Data card\n\n{_counts(counts)}\n\nWith pictures: `{page}`\n\n"
+        f"## Messages by split and source\n\n{table(by_split)}\n"
         f"## Set aside, by reason\n\n{table(_reasons(quarantine))}\n"
         f"## One example of each reason (redacted)\n\n{table(excerpts)}"
     )
