@@ -1,8 +1,8 @@
 """Champion against challenger: the verdict, with every check and its numbers.
 
 A candidate has to reach the business's thresholds. On the same cases as the champion no score may be surely
-worse, nor worse on average by more than the loss that is allowed, and one has to be surely better. Knows
-nothing about how the scores came about.
+worse, nor worse on average by more than the loss that is allowed, and one has to be surely better. What could
+not be compared replaces nobody. Knows nothing about how the scores came about.
 """
 
 from __future__ import annotations
@@ -42,15 +42,25 @@ class Verdict:
         """One line for a log or an audit entry."""
         failed = [c for c in self.checks if not c.passed]
         if not self.checks:
-            return "nothing was checked: no threshold is set and nothing could be measured"
+            return (
+                "nothing was checked, for no threshold is set and nothing could be measured; "
+                "promoted because no champion may stay"
+            )
         if not failed:
             return f"passed all {len(self.checks)} checks"
-        return "refused: " + "; ".join(f"{c.name} {_figure(c.got)}, wanted {c.wanted}" for c in failed)
+        reasons = "; ".join(f"{c.name} {_figure(c.got)}, wanted {c.wanted}" for c in failed)
+        return f"refused: {reasons}" + ("; `deskloop promote` overrules" if UNCOMPARED in failed else "")
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; what could not be measured is null, since JSON (and Postgres) knows no NaN."""
         checks = [asdict(c) | {"got": None if math.isnan(c.got) else c.got} for c in self.checks]
         return {"promote": self.promote, "summary": self.summary, "checks": checks}
+
+
+UNCOMPARED = Check(
+    "comparison with the champion", False, NAN, "a score that both have on the same held-out messages",
+    "neither labels nor gold answers are there to compare by; add some, or promote by hand: `deskloop promote`",
+)  # fmt: skip
 
 
 def _figure(value: float) -> str:
@@ -71,7 +81,7 @@ def decide(
     checks = thresholds(scores, gate)
     if champion is not None:
         checks += [compare(name, cases[name], champion[name], gate.max_loss) for name in sorted(champion)]
-        checks.append(some_gain(cases, champion))
+        checks.append(some_gain(cases, champion) if champion else UNCOMPARED)
     return Verdict(all(c.passed for c in checks), tuple(checks))
 
 

@@ -39,7 +39,8 @@ def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason
         _promote(releases, release.version, reason, settings)
     tracking.mirror(settings, releases)
     report.verdict(verdict, release.version, card, f"http://{settings.serve.host}:{settings.serve.port}/")
-    get_run_logger().info("version %d: %s", release.version, verdict.summary)
+    log = get_run_logger()
+    (log.info if verdict.checks else log.warning)("version %d: %s", release.version, verdict.summary)
     return Outcome(version=release.version, promoted=verdict.promote, summary=verdict.summary, bundle=bundle)
 
 

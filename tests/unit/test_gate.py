@@ -86,6 +86,21 @@ def test_a_loss_on_average_beyond_what_is_allowed_refuses_even_when_it_may_be_ch
     assert gate.compare("retrieval", new, old, max_loss=0.2).passed
 
 
+def test_what_could_not_be_compared_replaces_no_champion():
+    for ours, theirs in [({}, {}), ({"intent": [1.0]}, {}), ({"intent": [1.0, 1.0]}, {"intent": [0.0]})]:
+        verdict = gate.judge(card(**ours), card(**theirs), Gate())
+        assert not verdict.promote
+        assert "refused: comparison with the champion not measured" in verdict.summary
+        assert "`deskloop promote` overrules" in verdict.summary
+
+
+def test_a_first_model_of_which_nothing_could_be_measured_is_promoted_and_says_so():
+    unknown = {"scores": dict.fromkeys(GOOD), "cases": {}}
+    verdict = gate.judge(unknown, None, Gate())
+    assert verdict.promote and verdict.checks == ()
+    assert "nothing was checked" in verdict.summary and "no champion may stay" in verdict.summary
+
+
 def test_a_verdict_is_strict_json():
     scores = card({"intent_accuracy": None})
     told = gate.judge(scores, None, Gate(min_intent_accuracy=0.5)).as_dict()
