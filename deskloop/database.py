@@ -100,6 +100,13 @@ conversations = Table(
     Column("handed_over", Boolean, nullable=False, default=False),
 )  # fmt: skip
 
+takeovers = Table(  # a table of its own: an older database lacks it and gets it, which a column would not
+    "takeovers", metadata,
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+    Column("state", String(12), nullable=False, comment="joined, released or closed"),
+    Column("at", Time(), nullable=False, default=now),
+)  # fmt: skip
+
 messages = Table(
     "messages", metadata,
     Column("id", String(64), primary_key=True),

@@ -18,6 +18,7 @@ from typing import Any
 
 from deskloop.database import connect
 from deskloop.errors import BadInput
+from deskloop.outbox import Outbox
 from deskloop.records import Conversation
 from deskloop.releases import Release, Releases
 from deskloop.settings import Settings, SourceBase
@@ -199,6 +200,7 @@ def _remove(found: Found, settings: Settings, store: Store, traffic: Traffic, re
     for name in found.raw:
         journal.remove(SourceBase(name=name), settings, person.in_raw)
     traffic.forget(found.traffic)
+    Outbox(settings.home).forget(found.traffic)
     champion = releases.champion()
     for release in found.releases:
         releases.retire(release.version, "a customer was erased")

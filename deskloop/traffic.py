@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import Engine, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskloop import database as db
@@ -90,24 +90,19 @@ class Traffic:
         query = select(db.messages).where(m.conversation_id == conversation_id).order_by(m.at, m.role.desc())
         return self._rows(query)
 
-    def replies(self, conversation_id: str, after: str = "") -> list[dict[str, Any]]:
-        """Colleagues' replies, oldest first; those that follow the message `after` if it is one of them."""
+    def replies(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Colleagues' replies, oldest first."""
         m = db.messages.c
-        rows = self._rows(
-            select(m.id, m.text, m.at)
-            .where(m.conversation_id == conversation_id, m.role == "agent")
-            .order_by(m.at, m.id)
-        )
-        ids = [r["id"] for r in rows]
-        return rows[ids.index(after) + 1 :] if after in ids else rows
+        mine = (m.conversation_id == conversation_id, m.role == "agent")
+        return self._rows(select(m.id, m.text, m.at).where(*mine).order_by(m.at, m.id))
 
     def recent(self, limit: int = 50, handed_over: bool | None = None) -> list[dict[str, Any]]:
         """Conversations, the last to be active first, with their number of messages.
 
         `waiting` tells that a handed-over customer has said something since a colleague last replied, `text`
-        is what the customer said last.
+        is what the customer said last, `joined` that a colleague is in the chat.
         """
-        c, m = db.conversations.c, db.messages.c
+        c, m, t = db.conversations.c, db.messages.c, db.takeovers.c
         asked = func.max(case((m.role == "customer", m.at)))
         replied = func.max(case((m.role == "agent", m.at)))
         waiting = and_(c.handed_over, or_(replied.is_(None), replied < asked))
@@ -121,8 +116,9 @@ class Traffic:
             .limit(1)
             .scalar_subquery()
         )
+        joined = exists().where(t.conversation_id == c.id, t.state == "joined").label("joined")
         query = (
-            select(*db.conversations.c, count, last, waiting.label("waiting"), latest.label("text"))
+            select(*db.conversations.c, count, last, waiting.label("waiting"), latest.label("text"), joined)
             .join(db.messages, m.conversation_id == c.id)
             .group_by(c.id, c.started_at, c.channel, c.handed_over)
             .order_by(last.desc())
@@ -195,6 +191,7 @@ class Traffic:
                     (db.feedback, db.feedback.c.message_id.in_(mine)),
                     (db.reviews, db.reviews.c.message_id.in_(mine)),
                     (db.messages, db.messages.c.conversation_id == conversation),
+                    (db.takeovers, db.takeovers.c.conversation_id == conversation),
                     (db.conversations, db.conversations.c.id == conversation),
                 ):
                     gone[table.name] = gone.get(table.name, 0) + c.execute(delete(table).where(where)).rowcount

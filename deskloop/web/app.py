@@ -17,8 +17,10 @@ from fastapi.staticfiles import StaticFiles
 from deskloop import tracking
 from deskloop.database import connect
 from deskloop.host import require_free_port
+from deskloop.outbox import Outbox
 from deskloop.releases import Releases
 from deskloop.settings import Settings
+from deskloop.takeovers import Takeovers
 from deskloop.traffic import Traffic
 from deskloop.web import chat, desk, failures, health, pages
 from deskloop.web.edge import Edge
@@ -95,6 +97,8 @@ def _service(settings: Settings, load_bot: LoadBot, look_every: float) -> Servic
         settings=settings,
         releases=releases,
         traffic=Traffic(engine),
+        takeovers=Takeovers(engine),
+        outbox=Outbox(settings.home),
         live=Live(releases, settings, load_bot, look_every),
         workers=Workers(THREADS_PER_REPLICA * replicas, WAITING_PER_REPLICA * replicas),
         rate=RateLimit(settings.serve.rate_per_minute),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
@@ -18,7 +20,7 @@ from deskloop.records import Answer
 from deskloop.web.failures import unexpected
 from deskloop.web.guard import require_client, slow_down
 from deskloop.web.live import Loaded
-from deskloop.web.schemas import About, ChatRequest, ConversationId, FeedbackRequest, Listing, Reply
+from deskloop.web.schemas import About, ChatRequest, ConversationId, FeedbackRequest, Replies, Reply
 from deskloop.web.service import Service, service
 from deskloop.web.workers import Running
 
@@ -35,7 +37,10 @@ async def complete(
     """Answer the last message of the customer."""
     began = time.perf_counter()
     messages = _readable(body, service.settings.serve.max_message_chars)
-    conversation = x_conversation_id or (body.metadata and body.metadata.conversation_id) or new_conversation()
+    known = x_conversation_id or (body.metadata.conversation_id if body.metadata else None)
+    if known and await asyncio.to_thread(service.colleague_in, known):
+        return _silence(body, await asyncio.to_thread(service.silent, known, messages))
+    conversation = known or new_conversation()
     loaded = service.live.take()
     if loaded is None:
         service.meters.refused.labels("no champion").inc()
@@ -78,15 +83,28 @@ def feedback(body: FeedbackRequest, service: Shared) -> None:
 @router.get("/conversations/{conversation_id}/replies")
 def replies(
     conversation_id: ConversationId, service: Shared, after: Annotated[str, Query(max_length=64)] = ""
-) -> Listing:
-    """Colleagues' replies, oldest first; `after` is the id of the last one seen. Whoever has the id may read."""
-    rows = service.traffic.replies(conversation_id, after)
-    return Listing(data=[Reply(id=r["id"], text=service.outbox.get(r["id"], r["text"]), at=r["at"]) for r in rows])
+) -> Replies:
+    """Colleagues' replies; `after` is the id of the last one seen. Whoever has the conversation's id may read."""
+    rows = service.traffic.replies(conversation_id)
+    seen = next((i + 1 for i, r in enumerate(rows) if r["id"] == after), 0)
+    service.outbox.delivered(conversation_id, (r["id"] for r in rows[:seen]))
+    words = [(r["id"], service.outbox.get(conversation_id, r["id"], r["text"]), r["at"]) for r in rows[seen:]]
+    data = [Reply(id=id_, text=text, at=at) for id_, text, at in words]
+    return Replies(data=data, colleague=service.takeovers.state(conversation_id))
 
 
 def new_conversation() -> str:
     """An id that cannot be guessed: knowing it is what lets a customer read colleagues' replies."""
     return secrets.token_urlsafe(18)
+
+
+def _silence(body: ChatRequest, about: About) -> Response:
+    """An answer of no words, in the shape that was asked for."""
+    headers, model = {"X-Conversation-Id": about.conversation_id}, f"deskloop-v{about.version}"
+    if body.stream:
+        told = [_chunk(_envelope("chat.completion.chunk", model), {}, "stop", deskloop=about.model_dump()), "[DONE]"]
+        return EventSourceResponse(iter(told), headers=headers, sep="\n")
+    return JSONResponse(_completion(model, "", about), headers=headers)
 
 
 def _readable(body: ChatRequest, limit: int) -> list[dict[str, str]]:
@@ -124,18 +142,16 @@ async def _whole(running: Running[Any], model: str) -> dict[str, Any]:
     async for item in running:
         if not isinstance(item, str):
             answer, about = item
-    message = {"role": "assistant", "content": answer.text}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return _completion(model, answer.text, about)
+
+
+def _completion(model: str, text: str, about: About) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
     return {**_envelope("chat.completion", model), "choices": [choice], "deskloop": about.model_dump()}
 
 
 async def _chunks(running: Running[Any], model: str) -> AsyncIterator[str]:
-    envelope = _envelope("chat.completion.chunk", model)
-
-    def chunk(delta: dict[str, str], finish: str | None = None, **extra: Any) -> str:
-        choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
-        return json.dumps({**envelope, "choices": choices, **extra}, ensure_ascii=False)
-
+    chunk = partial(_chunk, _envelope("chat.completion.chunk", model))
     yield chunk({"role": "assistant", "content": ""})
     try:
         async for item in running:
@@ -147,6 +163,11 @@ async def _chunks(running: Running[Any], model: str) -> AsyncIterator[str]:
     except Exception as error:  # the status line is sent: the client can only be told inside the stream
         yield bytes(unexpected(error).body).decode()
     yield "[DONE]"
+
+
+def _chunk(envelope: dict[str, Any], delta: dict[str, str], finish: str | None = None, **extra: Any) -> str:
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return json.dumps({**envelope, "choices": choices, **extra}, ensure_ascii=False)
 
 
 def _envelope(kind: str, model: str) -> dict[str, Any]:

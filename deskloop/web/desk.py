@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 
 from deskloop.errors import BadInput
 from deskloop.web.guard import require_desk
-from deskloop.web.schemas import ConversationId, Listing, ReplyRequest, ReviewRequest
+from deskloop.web.schemas import ConversationId, LeaveRequest, Listing, ReplyRequest, ReviewRequest
 from deskloop.web.service import Service, service
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_desk)])
@@ -33,13 +33,34 @@ def conversation(conversation_id: ConversationId, service: Shared) -> Listing:
 
 @router.post("/conversations/{conversation_id}/reply", status_code=201)
 def reply(conversation_id: ConversationId, body: ReplyRequest, service: Shared) -> dict[str, str]:
-    """Send a colleague's reply to the customer."""
+    """Send a colleague's reply to the customer. Who replies has joined: the bot is silent from now on."""
+    stored = service.redactor().redact(body.text)
     try:
-        message_id = service.traffic.say(conversation_id, "agent", service.redactor().redact(body.text))
+        message_id = service.traffic.say(conversation_id, "agent", stored)
+        service.takeovers.join(conversation_id)
     except BadInput as error:
         raise HTTPException(404, str(error)) from None
-    service.outbox.put(message_id, body.text)
+    if stored != body.text:
+        service.outbox.put(conversation_id, message_id, body.text)
     return {"message_id": message_id}
+
+
+@router.post("/conversations/{conversation_id}/join", status_code=204)
+def join(conversation_id: ConversationId, service: Shared) -> None:
+    """A colleague is in the chat: the bot is silent."""
+    try:
+        service.takeovers.join(conversation_id)
+    except BadInput as error:
+        raise HTTPException(404, str(error)) from None
+
+
+@router.post("/conversations/{conversation_id}/leave", status_code=204)
+def leave(conversation_id: ConversationId, body: LeaveRequest, service: Shared) -> None:
+    """The colleague leaves: the bot answers again."""
+    try:
+        service.takeovers.leave(conversation_id, body.closed)
+    except BadInput as error:
+        raise HTTPException(409, str(error)) from None
 
 
 @router.post("/reviews", status_code=204)

@@ -62,7 +62,7 @@ class About(BaseModel):
     message_id: str | None = Field(description="Of the answer; null where it could not be stored.")
     customer_message_id: str | None
     conversation_id: str
-    kind: str
+    kind: str = Field(description="`colleague` where one is in the chat: then nothing is answered.")
     intent: str | None
     confidence: float
     sources: list[Cited]
@@ -99,6 +99,19 @@ class Reply(BaseModel):
     id: str
     text: str
     at: datetime
+
+
+class Replies(BaseModel):
+    """Colleagues' replies, oldest first, and whether one is in the chat now."""
+
+    data: list[Reply]
+    colleague: Literal["none", "joined", "released", "closed"]
+
+
+class LeaveRequest(BaseModel):
+    """A colleague leaves: the conversation is closed, or just given back to the bot."""
+
+    closed: bool = False
 
 
 class Listing(BaseModel):

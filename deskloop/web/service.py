@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -12,9 +10,11 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from deskloop.outbox import Outbox
 from deskloop.records import Answer
 from deskloop.releases import Releases
 from deskloop.settings import FaqSource, ImapSource, MailSource, Settings
+from deskloop.takeovers import Takeovers
 from deskloop.text.pii import Redactor, find
 from deskloop.traffic import Traffic
 from deskloop.web.live import Live, Loaded
@@ -23,31 +23,8 @@ from deskloop.web.rate import RateLimit
 from deskloop.web.schemas import About, Cited
 from deskloop.web.workers import Workers
 
+COLLEAGUE = "colleague"  # the kind of an answer that nobody gives: a person will
 log = logging.getLogger(__name__)
-
-
-class Outbox:
-    """Colleagues' replies as they wrote them, for the customer who is waiting; storage holds the redacted form.
-
-    In memory, the latest `size`: after a restart a customer sees the redacted form.
-    """
-
-    def __init__(self, size: int = 2000) -> None:
-        self._size = size
-        self._texts: OrderedDict[str, str] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def put(self, message_id: str, text: str) -> None:
-        """Keep the words of one reply."""
-        with self._lock:
-            self._texts[message_id] = text
-            if len(self._texts) > self._size:
-                self._texts.popitem(last=False)
-
-    def get(self, message_id: str, stored: str) -> str:
-        """The words as written, or else as stored."""
-        with self._lock:
-            return self._texts.get(message_id, stored)
 
 
 @dataclass(frozen=True)
@@ -59,9 +36,10 @@ class Service:
     traffic: Traffic
     live: Live
     workers: Workers
+    takeovers: Takeovers
+    outbox: Outbox
     rate: RateLimit
     meters: Meters = field(default_factory=Meters)
-    outbox: Outbox = field(default_factory=Outbox)
 
     def redactor(self, public: Iterable[str] = ()) -> Redactor:
         """Masks personal data, but for the shop's own addresses and what is `public`."""
@@ -101,6 +79,31 @@ class Service:
             sources=[Cited(id=s.id, question=s.question, url=s.url) for s in answer.sources],
             reason=answer.reason,
             version=loaded.release.version,
+        )
+
+    def colleague_in(self, conversation: str) -> bool:
+        """Is a colleague in the chat? Where the database cannot tell, the customer is answered."""
+        try:
+            return self.takeovers.state(conversation) == "joined"
+        except SQLAlchemyError as error:
+            log.error("whether a colleague is in a chat could not be read (%s)", type(error).__name__)
+            return False
+
+    def silent(self, conversation: str, messages: Sequence[Mapping[str, str]]) -> About:
+        """Keep, redacted, what a customer says to the colleague who is in the chat. The bot says nothing."""
+        redactor = self.redactor()
+        texts = [redactor.redact(m["content"]) for m in messages]  # the whole, so that placeholders agree
+        release = self.live.release
+        return About(
+            message_id=None,
+            customer_message_id=self.traffic.say(conversation, "customer", texts[-1]),
+            conversation_id=conversation,
+            kind=COLLEAGUE,
+            intent=None,
+            confidence=0.0,
+            sources=[],
+            reason="a colleague is in the chat",
+            version=release.version if release else 0,
         )
 
 

