@@ -38,7 +38,8 @@ async def complete(
     began = time.perf_counter()
     messages = _readable(body, service.settings.serve.max_message_chars)
     known = x_conversation_id or (body.metadata.conversation_id if body.metadata else None)
-    if known and await asyncio.to_thread(service.colleague_in, known):
+    joined = await asyncio.to_thread(service.colleague_in, known) if known else False
+    if known and joined:
         return _silence(body, await asyncio.to_thread(service.silent, known, messages))
     conversation = known or new_conversation()
     loaded = service.live.take()
