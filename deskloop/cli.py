@@ -7,6 +7,7 @@ clear line where a person can mend what is wrong.
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,8 +40,16 @@ Existing = Annotated[Path, typer.Option(exists=False, dir_okay=False)]
 def fetch(config: Config = None, json_: Json = False) -> None:
     """Fetch the base model and the encoder into the home folder, hash checked. Part of the install step."""
     from deskloop.generator import base
+    from deskloop.host import no_room
 
-    result = base.fetch(load(config))
+    settings = load(config)
+    try:
+        result = base.fetch(settings)
+    except BadInput:
+        if told := no_room(settings.models_dir):  # pip's own words do not end with that
+            shutil.rmtree(settings.models_dir / "wheels", ignore_errors=True)
+            raise BadInput(told) from None
+        raise
     show(result, json_, lambda: "\n".join(f"{name}: {path}" for name, path in result.items()))
 
 
@@ -158,7 +167,7 @@ def demo(
     """The whole loop on the sample shop; then leaves the dashboard and the chat running."""
     from deployments.demo import run_demo
 
-    run_demo(load(), effort, once, json_, lambda outcome: show(outcome, json_, lambda: _told(outcome)))
+    run_demo(load(), effort, once, json_, lambda out: show(out, json_, lambda: _told(out) if once else ""))
 
 
 @app.command(name="simulate-drift")

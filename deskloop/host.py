@@ -61,10 +61,17 @@ def require_free_port(host: str, port: int, setting: str) -> None:
             ) from None
 
 
+def no_room(folder: Path) -> str | None:
+    """What to tell a person if the disk of `folder` is full."""
+    if not folder.exists() or shutil.disk_usage(folder).free >= FULL_BYTES:
+        return None
+    return f"the disk of {folder} is full; make room and run it again, nothing was half-written"
+
+
 def require_room(folder: Path) -> None:
     """Raise BadInput if the disk of `folder` is full."""
-    if folder.exists() and shutil.disk_usage(folder).free < FULL_BYTES:
-        raise BadInput(f"the disk of {folder} is full; make room and run it again, nothing was half-written")
+    if told := no_room(folder):
+        raise BadInput(told)
 
 
 class Host:

