@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from deskloop import memory
-from deskloop.console import OneLineErrors, log_progress, show, table
+from deskloop.bench.commands import bench
+from deskloop.console import Config, Json, OneLineErrors, log_progress, show, table
 from deskloop.errors import BadInput
 from deskloop.settings import Effort, Settings, load
 from deskloop.store import write_atomic
@@ -28,12 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a support team's history to a chatbot that is trained, evaluated, deployed, watched and retrained.",
 )
-bench = typer.Typer(no_args_is_help=True, help="Measure, with a peer in the same run.")
 app.add_typer(bench, name="bench")
-
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="deskloop.yaml; DESKLOOP_CONFIG if not given.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-Existing = Annotated[Path, typer.Option(exists=False, dir_okay=False)]
 
 
 @app.command()
@@ -254,135 +250,6 @@ def doctor(config: Config = None, json_: Json = False) -> None:
     )
     if bad:
         raise SystemExit(2)
-
-
-@bench.command("intents")
-def bench_intents(train: Existing, test: Existing, config: Config = None, json_: Json = False) -> None:
-    """Intent accuracy, out-of-scope detection and calibration."""
-    from deskloop.bench import intents
-
-    _benched(intents.run(train, test, load(config)), json_)
-
-
-@bench.command("retrieval")
-def bench_retrieval(knowledge: Existing, queries: Existing, config: Config = None, json_: Json = False) -> None:
-    """Search quality and speed next to BM25."""
-    from deskloop.bench import retrieval
-
-    _benched(retrieval.run(knowledge, queries, load(config)), json_)
-
-
-@bench.command("answers")
-def bench_answers(
-    knowledge: Existing,
-    cases: Existing,
-    bundle: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Measure this bundle.")] = None,
-    config: Config = None,
-    json_: Json = False,
-) -> None:
-    """Generated answers next to the entries' own words and the untuned base."""
-    from deskloop.bench import answers
-
-    _benched(answers.run(knowledge, cases, load(config), bundle), json_)
-
-
-@bench.command("email")
-def bench_email(cases: Existing, json_: Json = False) -> None:
-    """How well replies are cut out of e-mails."""
-    from deskloop.bench import email
-
-    _benched(email.run(cases), json_)
-
-
-@bench.command("signatures")
-def bench_signatures(cases: Existing, json_: Json = False) -> None:
-    """Signature lines found."""
-    from deskloop.bench import signatures
-
-    _benched(signatures.run(cases), json_)
-
-
-@bench.command("pii")
-def bench_pii(cases: Existing, json_: Json = False) -> None:
-    """Personal data found."""
-    from deskloop.bench import pii
-
-    _benched(pii.run(cases), json_)
-
-
-@bench.command("dedup")
-def bench_dedup(
-    rows: Annotated[int, typer.Option(min=100, help="Texts made for it.")] = 20_000, json_: Json = False
-) -> None:
-    """Near-duplicates found and how fast, next to datasketch."""
-    from deskloop.bench import dedup
-
-    _benched(dedup.run(rows), json_)
-
-
-@bench.command("scale")
-def bench_scale(
-    messages: Annotated[list[int] | None, typer.Option(help="Sizes, ascending; repeat the option.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of this machine.")] = 2,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="PNG to draw time and memory into.")] = None,
-    json_: Json = False,
-) -> None:
-    """Messages per second and peak memory of acquisition and preprocessing, by size."""
-    from deskloop.bench import scale
-
-    sizes = tuple(messages or (10_000, 100_000, 1_000_000))
-    _benched(scale.run(sizes, workers, scheduler, plot), json_)
-
-
-@bench.command("drift")
-def bench_drift(
-    reference: Existing, null: Existing, shifted: Existing, config: Config = None, json_: Json = False
-) -> None:
-    """False alarms and power of the drift check, next to Evidently's default."""
-    from deskloop.bench import drift
-
-    _benched(drift.run(reference, null, shifted, load(config)), json_)
-
-
-@bench.command("pipeline")
-def bench_pipeline(
-    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
-    effort: Annotated[Effort | None, typer.Option(help="quick, standard or thorough.")] = None,
-    json_: Json = False,
-) -> None:
-    """Time of the whole pipeline on the sample shop, cold and unchanged, and the scheduler's share."""
-    from deskloop.bench import pipeline
-
-    _benched(pipeline.run(load(), runs, effort), json_)
-
-
-@bench.command("train")
-def bench_train(
-    config: Config = None,
-    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
-    json_: Json = False,
-) -> None:
-    """Tokens per second and memory of fine-tuning, next to a plain transformers Trainer with LoRA."""
-    from deskloop.bench import train
-
-    _benched(train.run(load(config), runs), json_)
-
-
-@bench.command("serve")
-def bench_serve(
-    config: Config = None,
-    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,
-    json_: Json = False,
-) -> None:
-    """First token, tokens and requests per second at 1, 8 and 32 users, next to transformers eager."""
-    from deskloop.bench import serve
-
-    _benched(serve.run(load(config), runs), json_)
-
-
-def _benched(result: dict[str, Any], as_json: bool) -> None:
-    show(result, as_json, lambda: table(result))
 
 
 def _named(config: Path | None) -> str | None:

@@ -10,12 +10,16 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from deskloop.errors import one_line
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="deskloop.yaml; DESKLOOP_CONFIG if not given.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 class OneLineErrors(TyperGroup):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from deskloop.cli import app
@@ -94,3 +95,11 @@ def test_the_command_starts_without_what_is_heavy():
     code = f"import sys, deskloop.cli; sys.exit(str(sorted({heavy} & set(sys.modules)) or ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_every_command_takes_json():
+    group = typer.main.get_command(app)
+    commands = {**group.commands, **group.commands["bench"].commands}
+    del commands["bench"]
+    assert len(commands) > 20
+    assert [n for n, c in commands.items() if not any("--json" in p.opts for p in c.params)] == []
