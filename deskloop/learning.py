@@ -44,7 +44,7 @@ def encoder(messages: pd.DataFrame, vectors: Path, settings: Settings) -> Rememb
 def intents(
     messages: pd.DataFrame, vectors: Path, features: Featurizer, settings: Settings
 ) -> tuple[IntentModel, list[dict[str, Any]]] | None:
-    """A classifier of the labelled training messages, and what each feature adds to it on the held-out ones.
+    """A classifier of the labelled training messages; from effort `standard` on, what each feature adds to it.
 
     None if fewer than two intents are labelled.
     """
@@ -63,8 +63,8 @@ def intents(
         seed=settings.model.seed,
     )  # fmt: skip
     test = _labelled(messages, rows, labelled & (messages["split"] == "test").to_numpy())
-    parts = ablation.ablation(model, teach, tune, test, settings.model.seed) if len(test.texts) else []
-    return model, parts
+    asked = settings.effort != "quick" and len(test.texts)  # it trains the classifier once more for each feature
+    return model, ablation.ablation(model, teach, tune, test, settings.model.seed) if asked else []
 
 
 def trainable(settings: Settings) -> Path | None:

@@ -7,13 +7,14 @@ import ctypes
 import gc
 import os
 
-# Threads of a parallel loop that wait should sleep: spinning, which is the usual way, is a few microseconds faster
-# on an idle host and many times slower where others want the same cores. Read once, when torch is imported.
-PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+# Threads of a parallel loop that wait should soon sleep: spinning for long is many times slower where others want the
+# same cores, sleeping at once a third slower where nobody does. So few turns cost an idle host nothing (measured:
+# 7.4 s as with the usual 300,000, at 2,000 turns 9.2, at none 11.1). Read once, when torch is imported.
+PATIENT = {"GOMP_SPINCOUNT": "10000"}
 
 
 def wait_asleep() -> None:
-    """Let threads sleep while they wait, unless the environment says otherwise. Call before importing torch."""
+    """Let threads sleep soon while they wait, unless the environment says otherwise. Call before importing torch."""
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
 

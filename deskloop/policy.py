@@ -16,7 +16,7 @@ from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
 from deskloop.metrics import paired_bootstrap
 from deskloop.settings import Settings
 
-CASES = 80
+CASES = 40
 FEWEST = 20
 
 
@@ -36,7 +36,7 @@ class Policy:
 
 
 def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], settings: Settings) -> Policy:
-    """Ask both ways for up to 80 of the validation rows `held` that the bot would answer.
+    """Ask both ways for up to 40 of the validation rows `held` that the bot would answer.
 
     Written answers win if they are nearer to what the humans wrote and give the needed facts no less often, each
     by a paired bootstrap: surely nearer, and not surely less correct.

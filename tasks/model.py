@@ -33,7 +33,7 @@ def build_index(messages: Receipt, knowledge: Receipt, vectors: Receipt, setting
     return store.put_dir("index", save)
 
 
-@stage("fit-intents", reads=("features", "model"))
+@stage("fit-intents", reads=("effort", "features", "model"))
 def fit_intents(
     messages: Receipt, tfidf: Receipt, words: Receipt, vectors: Receipt, settings: Settings
 ) -> Receipt | None:
