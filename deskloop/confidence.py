@@ -1,8 +1,8 @@
 """How sure the bot may be that its best entry answers the question, and when it should not answer.
 
 A logistic model over a few signals, fitted on held-out questions, and a threshold on it that keeps the
-share of wrong answers among all questions below what the business allows. Knows nothing about text. The
-methods that were tried, and what each covers: docs/decisions/abstention.md.
+share of wrong answers among all questions below what the business allows. Knows nothing about text. Why it is
+built so: docs/decisions/abstention.md.
 """
 
 from __future__ import annotations
