@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from itertools import groupby, islice
 from pathlib import Path
@@ -53,7 +54,7 @@ def read_parts(source: FilesSource, settings: Settings, rows: int) -> Iterator[B
 
 def _filled(source: FilesSource, settings: Settings, builder: Builder) -> Iterator[None]:
     """Put the rows into the builder, one a step."""
-    found = (row for path in _paths(source) for row in _file_rows(source, path))
+    found = _all_rows(source)
     take = {
         "conversations": _conversation, "chat": _conversation, "knowledge": _knowledge, "messages": _message,
         "rasa_nlu": _message, "rasa_domain": _knowledge,
@@ -101,6 +102,17 @@ def _paths(source: FilesSource) -> list[Path]:
     if not found:
         raise BadInput(f"source {source.name}: {path} holds no file of {', '.join(_READABLE)}")
     return found
+
+
+def _all_rows(source: FilesSource) -> Iterator[Row]:
+    """The rows of every file. One bad file among several is set aside; alone it is the user's to mend."""
+    for path in _paths(source):
+        try:
+            yield from _file_rows(source, path)
+        except BadInput as error:
+            if path == source.path:
+                raise
+            yield Row(path.name, None, str(error).removeprefix(f"{path}: ")[:200])
 
 
 def _file_rows(source: FilesSource, path: Path) -> Iterator[Row]:
@@ -204,15 +216,15 @@ def _message(builder: Builder, locator: str, value: dict[str, Any], settings: Se
 
 def _rasa(path: Path) -> Iterator[Row]:
     """Examples of a Rasa NLU YAML file, entity marks taken off. Lookups, synonyms and regexes are no messages."""
-    import yaml
-
     from deskloop.sources.tables import open_bytes
 
     try:
         with open_bytes(path) as stream:
-            content = yaml.safe_load(stream.read(50_000_000).decode("utf-8", "replace"))
-    except (yaml.YAMLError, EOFError, OSError, RecursionError) as error:
-        raise BadInput(f"{path} is not YAML: {' '.join(str(error).split())[:160]}") from None
+            content, problem = knowledge.load_yaml(stream.read(50_000_000).decode("utf-8", "replace"))
+    except (EOFError, OSError, zlib.error) as error:
+        problem = str(error)
+    if problem:
+        raise BadInput(f"{path}: {problem[:200]}")
     parts = content.get("nlu") if isinstance(content, dict) else None
     if not isinstance(parts, list):
         raise BadInput(f"{path} has no `nlu:` list; give Rasa's training data in YAML")

@@ -20,6 +20,7 @@ from deskloop.errors import BadInput
 
 _LONGEST_LINE = 8_000_000
 _MOST_BYTES = 4_000_000_000
+_MOST_WHOLE = 200_000_000  # unpacked bytes of a form that is read whole: CSV, a JSON array, YAML
 _SPACE = " \t\r\n,"
 _ROWS_KEY = re.compile(r'"(?:chats|conversations|payload|data|results|tickets|messages)"[ \t\r\n]*:[ \t\r\n]*\[')
 
@@ -70,7 +71,7 @@ def open_bytes(path: Path) -> BinaryIO:
     """The file's bytes, unpacked where gzip, whatever its name says."""
     try:
         with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
+            packed = stream.read(3) == b"\x1f\x8b\x08"  # gzip knows one method; other text may begin alike
         return cast(BinaryIO, gzip.open(path, "rb") if packed else path.open("rb"))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}") from None
@@ -126,8 +127,7 @@ def _json(path: Path) -> Iterator[Row]:
     """Objects of a JSON array (bare, or the one list inside an object); reads on until the first break."""
     try:
         with open_bytes(path) as stream:
-            data = stream.read(_MOST_BYTES // 8)
-        problem = ""
+            data, problem = _whole(stream)
     except (EOFError, OSError, zlib.error) as error:
         data, problem = _salvaged(path), f"the file is cut off or damaged ({error})"
     text = data.decode("utf-8-sig", "replace")
@@ -170,26 +170,36 @@ def _array_start(text: str) -> int | None:
     return found.end() if found else None
 
 
+def _whole(stream: BinaryIO) -> tuple[bytes, str]:
+    """The content as far as it is read, and the problem if that is not all."""
+    data = stream.read(_MOST_WHOLE)
+    rest = stream.read(1)
+    return data, f"larger than {_MOST_WHOLE:,} bytes unpacked: split it, or give JSON lines" if rest else ""
+
+
 def _salvaged(path: Path) -> bytes:
-    out = b""
+    out = bytearray()
     with gzip.open(path, "rb") as stream:
-        while True:
+        while len(out) < _MOST_WHOLE:
             try:
                 piece = stream.read(65_536)
             except (EOFError, OSError, zlib.error):
-                return out
+                break
             if not piece:
-                return out
+                break
             out += piece
+    return bytes(out)
 
 
 def _separated(path: Path, separator: str | None) -> Iterator[Row]:
     with open_bytes(path) as stream:
         try:
-            data = stream.read(_MOST_BYTES // 8)
+            data, problem = _whole(stream)
         except (EOFError, OSError, zlib.error):
-            data = _salvaged(path)
-            yield Row(path.name, None, "the file is cut off or damaged")
+            data, problem = _salvaged(path), "the file is cut off or damaged"
+    if problem:
+        yield Row(path.name, None, problem)
+        data = data[: data.rfind(b"\n") + 1]  # half a row is none
     text = _text(data).replace("\x00", "")
     if not text.strip():
         return

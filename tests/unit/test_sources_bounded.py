@@ -1,0 +1,69 @@
+"""Files that unpack to more than anybody meant: memory stays bounded, and what is left out is said."""
+
+import gzip
+import subprocess
+import sys
+
+import pytest
+
+from deskloop.errors import BadInput
+from deskloop.settings import FilesSource, Settings
+from deskloop.sources import files, tables
+
+READ = """
+import resource, sys
+from pathlib import Path
+from deskloop.sources import tables
+resource.setrlimit(resource.RLIMIT_AS, (1_400_000_000, 1_400_000_000))
+rows = list(tables.scan(Path(sys.argv[1])))
+print(len(rows), rows[-1].problem)
+"""
+
+
+@pytest.mark.parametrize("name", ["bomb.json.gz", "bomb.csv.gz", "bomb.jsonl.gz"])
+def test_a_gzip_bomb_ends_in_a_reason_not_in_the_memory(tmp_path, name):
+    piece = gzip.compress(b" " * 50_000_000)
+    (tmp_path / name).write_bytes(piece * 30)  # 1.5 GB of blanks in 1.5 MB
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(tmp_path / name)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    count, problem = done.stdout.split(" ", 1)
+    assert int(count) >= 1 and "l" in problem
+
+
+def test_a_csv_that_is_cut_says_so_and_takes_no_half_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_MOST_WHOLE", 30)
+    path = tmp_path / "t.csv"
+    path.write_text("id,text\n1,first row\n2,second row\n")
+    found = list(tables.scan(path))
+    assert [row.value for row in found if row.value] == [{"id": "1", "text": "first row"}]
+    assert [row.problem for row in found if row.value is None] == [
+        "larger than 30 bytes unpacked: split it, or give JSON lines"
+    ]
+
+
+def test_rows_that_merely_begin_like_gzip_are_read(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b"\x1f\x8b\xff broken\n" + b'{"text": "where is it"}\n')
+    assert [row.value for row in tables.scan(path) if row.value] == [{"text": "where is it"}]
+
+
+def test_one_bad_file_in_a_folder_is_set_aside_and_alone_it_is_refused(tmp_path):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "a.xlsx").write_bytes(b"no workbook")
+    (folder / "b.jsonl").write_text('{"text": "where is my order"}\n')
+    settings = Settings(home=tmp_path)
+    batch = files.read(FilesSource(kind="files", name="t", path=folder, content="messages"), settings)
+    assert (len(batch.conversations), len(batch.quarantined), batch.read) == (1, 1, 2)
+    with pytest.raises(BadInput):
+        files.read(FilesSource(kind="files", name="t", path=folder / "a.xlsx", content="messages"), settings)
+
+
+def test_aliases_in_training_data_are_not_unfolded(tmp_path):
+    path = tmp_path / "nlu.yml"
+    path.write_text("a: &a [x, x]\nb: &b [*a, *a]\nnlu: [*b, *b]\n")
+    source = FilesSource(kind="files", name="t", path=path, content="rasa_nlu")
+    with pytest.raises(BadInput, match="aliases"):
+        files.read(source, Settings(home=tmp_path))
