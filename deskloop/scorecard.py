@@ -20,7 +20,7 @@ from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 
 OUT_OF_SCOPE = "out_of_scope"
-ANSWER_CASES: dict[Effort, int] = {"quick": 80, "standard": 250, "thorough": 1000}
+ANSWER_CASES: dict[Effort, int] = {"quick": 60, "standard": 250, "thorough": 1000}
 NAN = float("nan")
 
 
