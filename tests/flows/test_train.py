@@ -92,7 +92,7 @@ def test_the_gate_alone_judges_again_when_its_thresholds_change_and_a_failed_smo
     monkeypatch.delenv("DESKLOOP_GATE__MAX_WRONG_RATE")
     monkeypatch.delenv("DESKLOOP_GATE__MIN_ANSWER_CORRECT")
     thresholds = candidate(strict.version) / "thresholds.json"
-    thresholds.write_text(thresholds.read_text("utf-8")[:-20], "utf-8")
+    thresholds.write_text(thresholds.read_text("utf-8").replace('"agreement"', '"agreed"'), "utf-8")
     broken = train()
     assert broken.fresh == {"deploy"} and broken.states["deploy"] == "Failed"
     assert releases.champion().version == strict.version
