@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import httpx
 from deskloop.errors import BadInput
 from deskloop.host import Host, prefect_environment, require_free_port, require_room
 from deskloop.settings import NO_SOURCE, Settings
+from deskloop.store import Store
 
 
 def train(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +26,20 @@ def train(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
         from flows.train import train as flow
 
         return flow(TrainRequest(**request)).model_dump(mode="json")
+
+
+def prepare(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
+    """Run the prepare flow in this process. Returns the counts, and the path of the data card."""
+    if not settings.sources:
+        raise BadInput(NO_SOURCE)
+    with prefect_server(settings):
+        from deskloop.datacard import COUNTS, PAGE
+        from deskloop.requests import PrepareRequest
+        from flows.prepare import prepare as flow
+
+        made = flow(PrepareRequest(**request))
+    folder = Store(settings.store_root).path(made.card)
+    return {**json.loads((folder / COUNTS).read_bytes()), "card": str(folder / PAGE)}
 
 
 def monitor(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,16 @@ def ingest(
 
 
 @app.command()
+def prepare(config: Config = None, json_: Json = False) -> None:
+    """Acquire and preprocess, without training: counts, what was set aside and why, and the data card."""
+    from deployments.host import prepare as work
+    from deskloop.datacard import told
+
+    outcome = work(load(config), {"config": _named(config)})
+    show(outcome, json_, lambda: f"{told(outcome)}\nWith pictures: {outcome['card']}")
+
+
+@app.command()
 def erase(
     customer: Annotated[str, typer.Option(help="Address, id, name, or the keyed hash of it.")],
     config: Config = None,

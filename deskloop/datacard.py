@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import pandas as pd
 
 PAGE = "data-card.html"
 SAMPLES = "samples.html"
+COUNTS = "counts.json"
+COLUMNS = ("source", "split", "intent", "text", "reply", "at", "synthetic")  # of the messages that are read
 _SHOWN = 10
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -32,7 +35,16 @@ def save(folder: Path, counts: Counts, messages: pd.DataFrame, quarantine: pd.Da
     """Write the card without anybody's words, and a page of redacted samples beside it. Returns the rows kept."""
     (folder / PAGE).write_text(card(counts, messages, quarantine), "utf-8")
     (folder / SAMPLES).write_text(samples(messages, quarantine), "utf-8")
+    (folder / COUNTS).write_text(json.dumps(counts, indent=1), "utf-8")
     return int(counts["accepted"])
+
+
+def told(counts: Counts) -> str:
+    """For a person, in a few lines."""
+    head = f"{counts['read']:,} rows read: {counts['accepted']:,} accepted, {counts['quarantined']:,} set aside"
+    lines = [f"  {rows:>9,}  {reason}" for reason, rows in counts["reasons"].items()]
+    kept = ", ".join(f"{rows:,} {split}" for split, rows in counts["splits"].items())
+    return "\n".join([head, *lines, f"{counts['messages']:,} customer messages: {kept}"])
 
 
 def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> str:

@@ -5,24 +5,28 @@ Reads no text: ids, times, keyed customers, digests, and the shingles of those r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from deskloop import dedup, minhash, splits
+from deskloop import dedup, frames, minhash, splits
 from deskloop.settings import Settings
 
-COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "started", "said"]
+COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said"]
 
 
-def decide(parts: Sequence[Path], settings: Settings) -> None:
-    """Write `decided.parquet` (reason, split, first, customer; a row for each clean row) into each partition."""
+def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
+    """For each partition a frame with a row for each of its clean rows: id, reason, split, first, customer.
+
+    `reason` is empty for what stays; `first` tells whether the row's opening is asked nowhere else.
+    """
     table = pd.concat([pd.read_parquet(p / "table.parquet") for p in parts], ignore_index=True)
-    table["reason"] = np.where(table["id"].duplicated(), "id used twice", "").astype(object)
-    order = np.asarray(table.sort_values(["synthetic", "answered", "started", "id"], kind="stable").index)
+    _name(table)
+    table["at"] = table["at"].fillna("")
+    order = np.asarray(table.sort_values(["synthetic", "answered", "at", "id"], kind="stable").index)
     threshold = settings.preprocess.near_duplicate
     order = order[(table["reason"] == "").to_numpy()[order]]
     leader = _leaders(parts, "whole", order, len(table), threshold)
@@ -36,10 +40,16 @@ def decide(parts: Sequence[Path], settings: Settings) -> None:
     table["first"] = alike == np.arange(len(table))
     start = 0
     for part in parts:
-        rows = len(pd.read_parquet(part / "table.parquet", columns=["id"]))
-        made = table.iloc[start : start + rows][["reason", "split", "first", "customer"]]
-        made.to_parquet(part / "decided.parquet", index=False)
+        rows = frames.rows(part / "table.parquet")
+        yield table.iloc[start : start + rows][["id", "reason", "split", "first", "customer"]]
         start += rows
+
+
+def _name(table: pd.DataFrame) -> None:
+    """An id that came before takes its source in front; one that still came before is a copy and set aside."""
+    again = table["id"].duplicated()
+    table.loc[again, "id"] = table.loc[again, "source"] + ":" + table.loc[again, "id"]
+    table["reason"] = np.where(table["id"].duplicated(), "id used twice", "").astype(object)
 
 
 def _split(table: pd.DataFrame, kept: Any, alike: Any, settings: Settings) -> None:
@@ -56,9 +66,10 @@ def _split(table: pd.DataFrame, kept: Any, alike: Any, settings: Settings) -> No
     table.loc[table["split"] == splits.SET_ASIDE, "reason"] = "grown from a held-out row"
     if not how.customers_apart:
         return
+    # Nobody wrote a synthetic row: one that names a person whose own words are held out names nobody from here on.
     real = frame[~frame["synthetic"] & (split != "train")]
     named = table["synthetic"] & table["customer"].isin(set(real["customer"].dropna()))
-    table["customer"] = table["customer"].astype(object).mask(named, None)
+    table["customer"] = table["customer"].mask(named, None)
 
 
 def _leaders(parts: Sequence[Path], name: str, order: Any, rows: int, threshold: float) -> Any:

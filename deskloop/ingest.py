@@ -9,8 +9,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -37,7 +36,7 @@ _LONGEST = 160
 def ingest(settings: Settings, name: str | None = None, full: bool = False) -> dict[str, Any]:
     """Read the sources into raw areas and store; `full` forgets first what was taken. One that fails stops none.
 
-    Returns `sources`: counts, reasons, seconds and receipt of each, or its `error`.
+    Returns `sources`: counts, reasons, seconds and digests of the batches of each, or its `error`.
     """
     chosen = _chosen(settings, name)
     if full:
@@ -45,8 +44,8 @@ def ingest(settings: Settings, name: str | None = None, full: bool = False) -> d
             journal.reset(source, settings)
     store = Store(settings.store_root)
 
-    def keep(batch: Batch) -> dict[str, Any]:
-        return {"batch": store.put_dir("batch", batch.save).sha256}
+    def keep(batch: Batch) -> str:
+        return store.put_dir("batch", batch.save).sha256
 
     return {"sources": [_taken(source, settings, keep) for source in chosen]}
 
@@ -55,9 +54,8 @@ def preview(settings: Settings, name: str | None = None) -> dict[str, Any]:
     """What `ingest` would take, with ten redacted rows of all sources in turn. Writes nothing."""
     shown: list[list[dict[str, str]]] = []
 
-    def look(batch: Batch) -> dict[str, Any]:
+    def look(batch: Batch) -> None:
         shown.append(list(islice(_redacted(batch, settings), SAMPLES)))
-        return {}
 
     with _nothing_written(settings) as aside, journal.preview():
         found = [_taken(source, aside, look) for source in _chosen(settings, name)]
@@ -89,21 +87,25 @@ def _chosen(settings: Settings, name: str | None) -> list[AnySource]:
     return found
 
 
-def _taken(source: AnySource, settings: Settings, use: Any) -> dict[str, Any]:
+def _taken(source: AnySource, settings: Settings, use: Callable[[Batch], str | None]) -> dict[str, Any]:
     began = time.monotonic()
     log.info("source %s: reading (%s)", source.name, source.kind)
+    tally = sources.Tally()
+    kept: list[str | None] = []
     try:
-        batch = sources.read(source, settings)
+        for batch in sources.read_parts(source, settings, settings.compute.partition_rows):
+            kept.append(use(tally.add(batch)))
+            log.info("source %s: %d rows", source.name, tally.read)
     except (BadInput, TransientError) as error:
         return {"source": source.name, "error": str(error)}
     return {
         "source": source.name,
-        "read": batch.read,
-        "conversations": len(batch.conversations),
-        "knowledge": len(batch.knowledge),
-        "quarantined": len(batch.quarantined),
-        "reasons": dict(Counter(q.reason for q in batch.quarantined).most_common()),
-        **use(batch),
+        "read": tally.read,
+        "conversations": tally.conversations,
+        "knowledge": tally.knowledge,
+        "quarantined": tally.quarantined,
+        "reasons": dict(tally.reasons.most_common()),
+        "batches": [digest for digest in kept if digest],
         "seconds": round(time.monotonic() - began, 3),
     }
 

@@ -1,176 +1,214 @@
-"""Preprocessing of more than fits in memory: partitions side by side, the global steps on signatures alone.
+"""Preprocessing in partitions: each is cleaned on its own; what needs all rows is decided over small tables.
 
-Each partition is cleaned on its own and leaves its clean rows, bucket keys and a small table; near-duplicates and
-splits are decided over these for all rows at once; then each partition writes its final frames. The decisions are
-those of `prepare.prepare`. Memory: one partition a worker, and some hundred bytes a row for the global step.
-Knows nothing about where workers run: whoever calls gives the `each` that maps a function over partitions.
+A cleaned partition is a folder: its clean rows, what was set aside, and for each clean row a line of a small table
+and MinHash bucket keys. `collect` decides over these and writes the final tables, one partition in memory at a time.
+Knows nothing about where workers run or where folders are kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from deskloop import decisions, minhash, prepare
+from deskloop import decisions, frames, minhash, quality
+from deskloop.cleaning import Clean, clean
+from deskloop.entries import Known
 from deskloop.linking import Links
-from deskloop.records import KnowledgeEntry, Quarantined
+from deskloop.records import Quarantined
 from deskloop.settings import Settings
-from deskloop.sources.batch import Batch
-from deskloop.store import write_atomic
+from deskloop.sources.batch import Batch, excerpt
 
-Each = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], list[Any]]
-FRAMES = ("conversations", "messages", "quarantine")
+_GOOD = frozenset("good great solved resolved answered satisfied 4 5 4.0 5.0".split())
 
 
-def save_parts(batches: Iterable[Batch], folder: Path) -> list[Path]:
-    """Write each batch as a partition's raw folder, as they come. Returns the folders."""
-    parts = []
-    for number, batch in enumerate(batches):
-        part = folder / f"part-{number:05d}"
-        part.mkdir(parents=True)
-        batch.save(part)
-        parts.append(part)
-    return parts
+def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folder: Path) -> int:
+    """Clean the conversations of some batches into `folder`. Returns the number of clean ones."""
+    import pyarrow.parquet as parquet
+
+    links = Links(known.entries)
+    read: Counter[str] = Counter()
+    aside: list[dict[str, Any]] = []
+    made = _Part()
+    for batch in batches:
+        for records in (batch.conversations, batch.knowledge, batch.quarantined):
+            read.update(record.source for record in records)
+        aside += [row.model_dump() for row in batch.quarantined]
+        for conversation in batch.conversations:
+            result = clean(conversation, settings, known.public)
+            if isinstance(result, str):
+                said = excerpt(_asked((t.role, t.text) for t in conversation.turns), conversation.names)
+                aside.append(_refused(conversation.source, conversation.lineage.locator, result, said))
+            else:
+                made.add(result, links)
+    (folder / "read.json").write_text(json.dumps(read))
+    parquet.write_table(frames.table("quarantine", aside), folder / "quarantine.parquet")
+    parquet.write_table(frames.table("conversations", made.conversations), folder / "conversations.parquet")
+    parquet.write_table(frames.table("messages", made.messages), folder / "messages.parquet")
+    pd.DataFrame(made.table, columns=decisions.COLUMNS).to_parquet(folder / "table.parquet", index=False)
+    for name, texts in (("whole", made.wholes), ("opening", [m["text"] for m in made.messages])):
+        _sign(folder, name, texts, settings.preprocess.near_duplicate)
+    return len(made.table)
 
 
-def prepare_parts(parts: Sequence[Path], settings: Settings, each: Each) -> dict[str, Any]:
-    """Clean, deduplicate, split and check; each partition's folder gets one Parquet file a frame. Returns counts."""
-    aside: list[Quarantined] = []
-    entries = prepare._knowledge([e for part in parts for e in _entries(part)], aside)
-    known = [e.model_dump_json() for e in entries]
-    public = prepare._public(entries, settings)
-    each(clean_part, [(str(part), settings, public, known) for part in parts])
-    decisions.decide(parts, settings)
-    counts = each(finish_part, [(str(part),) for part in parts])
-    return _total(counts, len(entries), len(aside))
+def collect(parts: Sequence[Path], known: Known, settings: Settings, folder: Path) -> dict[str, Any]:
+    """Decide, and write the final tables of all partitions into `folder`. Returns counts that add up."""
+    tally = _Tally()
+    columns = frames.schemas()["knowledge"].names
+    listed = pd.DataFrame([e.model_dump(mode="json") for e in known.entries], columns=columns)
+    entries, unfit = quality.check(listed, quality.knowledge)
+    aside = [row.model_dump() for row in known.aside]
+    aside += [_refused(row["source"], row["id"], row["reason"]) for row in unfit.to_dict("records")]
+    with frames.Writer(folder) as out:
+        out.add("knowledge", entries)
+        out.add("quarantine", aside)
+        tally.add(entries, aside)
+        for part, made in zip(parts, decisions.decide(parts, settings), strict=True):
+            tally.read.update(json.loads((part / "read.json").read_bytes()))
+            talks, said, refused = _finished(part, made)
+            out.add("conversations", talks)
+            out.add("messages", said)
+            out.add("quarantine", refused)
+            tally.add(talks, refused, said)
+    return tally.counts()
 
 
-def clean_part(folder: str, settings: Settings, public: tuple[str, ...], known: Sequence[str]) -> int:
-    """Clean one partition. The result lies in its folder, so that a lost worker's partition is simply done again."""
-    part = Path(folder)
-    batch = Batch.load(part)
-    links = Links([KnowledgeEntry.model_validate_json(row) for row in known])
-    aside = list(batch.quarantined)
-    items = list(prepare._cleaned(batch.conversations, settings, public, links, aside))
-    threshold = settings.preprocess.near_duplicate
-    for name, texts in (
-        ("whole", [prepare._whole(i) for i in items]),
-        ("opening", [i.clean.opening for i in items]),
-    ):
-        _sign(part, name, texts, threshold)
-    write_atomic(part / "clean.jsonl", "".join(_line(i) for i in items).encode())
-    _write(
-        part / "aside.parquet", pd.DataFrame([q.model_dump() for q in aside], columns=list(Quarantined.model_fields))
-    )
-    _write(part / "table.parquet", pd.DataFrame([_row(i) for i in items], columns=decisions.COLUMNS))
-    return batch.read
+class _Part:
+    """What the clean conversations of a partition leave, in the order they came."""
+
+    def __init__(self) -> None:
+        self.conversations: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
+        self.wholes: list[str] = []
+        self.table: list[tuple[Any, ...]] = []
+
+    def add(self, found: Clean, links: Links) -> None:
+        entry, url = links.of(found.conversation)
+        row = found.conversation.model_dump(mode="json", exclude={"names"}) | {"knowledge_url": url}
+        whole = _whole(found)
+        self.conversations.append(row)
+        self.messages.append(_message(row, found, entry))
+        self.wholes.append(whole)
+        self.table.append(_line(row, found, entry, whole))
 
 
-def finish_part(folder: str) -> dict[str, Any]:
-    """Write the final frames of one partition by the decisions made over all. Returns its counts."""
-    part = Path(folder)
-    table = pd.read_parquet(part / "decided.parquet")
-    before = pd.read_parquet(part / "aside.parquet").to_dict("records")
-    aside = [Quarantined.model_validate(row) for row in before]
-    conversations, messages = [], []
-    with (part / "clean.jsonl").open("rb") as stream:
-        for line, made in zip(stream, table.itertuples(index=False), strict=True):
-            row = json.loads(line)
-            conversation, message = row["conversation"], row["message"]
-            if made.reason:
-                said = next((t["text"] for t in conversation["turns"] if t["role"] == "customer"), "")
-                locator = conversation["lineage"]["locator"]
-                aside.append(
-                    Quarantined(
-                        source=conversation["source"],
-                        locator=locator,
-                        reason=made.reason,
-                        excerpt=prepare.excerpt(said),
-                    )
-                )
-                continue
-            conversations.append({**conversation, "customer": made.customer, "split": made.split})
-            if made.first:
-                messages.append({**message, "split": made.split})
-    return _frames(part, conversations, messages, aside)
+def _whole(found: Clean) -> str:
+    said = [t.text for t in found.conversation.turns if t.role == "customer"]
+    return "\n".join(said) if len(said) > 1 else found.opening
 
 
-def _frames(
-    part: Path, conversations: list[dict[str, Any]], messages: list[dict[str, Any]], aside: list[Quarantined]
-) -> dict[str, Any]:
-    columns = [f for f in prepare.Conversation.model_fields if f != "names"]
-    made = pd.DataFrame(conversations, columns=[*columns, "split"])
-    said = pd.DataFrame(messages, columns=list(prepare._MESSAGE_COLUMNS))
-    made, said, _ = prepare._checked(made, said, pd.DataFrame(columns=list(KnowledgeEntry.model_fields)), aside)
-    refused = pd.DataFrame([q.model_dump() for q in aside], columns=list(Quarantined.model_fields))
-    for name, frame in zip(FRAMES, (made, said, refused), strict=True):
-        _write(part / f"{name}.parquet", frame)
-    reasons = refused["reason"].value_counts().to_dict()
-    splits = said["split"].value_counts().to_dict()
-    return {"accepted": len(made), "quarantined": len(refused), "messages": len(said), "reasons": reasons,
-            "splits": splits, "digest": _digest(said)}  # fmt: skip
+def _message(row: dict[str, Any], found: Clean, entry: str | None) -> dict[str, Any]:
+    same = ("intent", "language", "synthetic", "core_id", "channel", "source")
+    asked = {"text": found.opening, "previous": found.previous, "reply": found.reply, "knowledge_id": entry}
+    return {name: row[name] for name in same} | asked | {"at": row["started_at"]}
 
 
-def _digest(messages: pd.DataFrame) -> str:
-    """Digest of the messages by content, whatever the order of the rows."""
-    columns = [messages[c].astype(str) for c in ("id", "text", "split", "reply")]
-    lines = sorted("\t".join(row) for row in zip(*columns, strict=True))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _line(row: dict[str, Any], found: Clean, entry: str | None, whole: str) -> tuple[Any, ...]:
+    """What the decisions read of a row, see `decisions.COLUMNS`; the best answered come first."""
+    answered = 2 * bool(entry) + bool(found.reply) + 2 * bool(row["intent"])
+    good = str(row["outcome"] or "").lower() in _GOOD
+    said = hashlib.blake2b(whole.lower().encode("utf-8", "replace"), digest_size=8).digest()
+    return (
+        row["id"], row["source"], row["started_at"], row["customer"], row["synthetic"], row["core_id"],
+        -(answered + good), int.from_bytes(said, "big", signed=True),
+    )  # fmt: skip
 
 
-def _total(counts: list[dict[str, Any]], entries: int, aside: int) -> dict[str, Any]:
-    def summed(name: str) -> dict[str, int]:
-        keys = sorted({k for c in counts for k in c[name]})
-        return {k: int(sum(c[name].get(k, 0) for c in counts)) for k in keys}
-
-    accepted = sum(c["accepted"] for c in counts) + entries
-    quarantined = sum(c["quarantined"] for c in counts) + aside
-    digest = hashlib.sha256("".join(c["digest"] for c in counts).encode()).hexdigest()
-    return {"read": accepted + quarantined, "accepted": accepted, "quarantined": quarantined,
-            "messages": sum(c["messages"] for c in counts), "reasons": summed("reasons"), "splits": summed("splits"),
-            "digest": digest}  # fmt: skip
-
-
-def _entries(part: Path) -> list[KnowledgeEntry]:
-    return [KnowledgeEntry.model_validate_json(line) for line in (part / "knowledge.jsonl").open("rb")]
-
-
-def _sign(part: Path, name: str, texts: list[str], threshold: float) -> None:
+def _sign(folder: Path, name: str, texts: list[str], threshold: float) -> None:
     shingles = minhash.shingle(texts)
     keys = minhash.band_keys(shingles, *minhash.shape(threshold))
-    np.save(part / f"{name}-keys.npy", keys, allow_pickle=False)
-    np.save(part / f"{name}-values.npy", shingles.values, allow_pickle=False)
-    np.save(part / f"{name}-offsets.npy", shingles.offsets, allow_pickle=False)
+    np.save(folder / f"{name}-keys.npy", keys, allow_pickle=False)
+    np.save(folder / f"{name}-values.npy", shingles.values, allow_pickle=False)
+    np.save(folder / f"{name}-offsets.npy", shingles.offsets, allow_pickle=False)
 
 
-def _line(item: prepare._Item) -> str:
-    kept = item.conversation.model_dump(mode="json", exclude={"names"})
-    return json.dumps({"conversation": kept, "message": prepare._message(item)}, ensure_ascii=False) + "\n"
+def _finished(part: Path, made: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
+    """Final conversations and messages of a partition by the decisions made, and all that was set aside."""
+    import pyarrow.parquet as parquet
+
+    refused = [dict(row) for row in parquet.read_table(part / "quarantine.parquet").to_pylist()]
+    talks = pd.read_parquet(part / "conversations.parquet")
+    said = pd.read_parquet(part / "messages.parquet")
+    out = (made["reason"] != "").to_numpy()
+    for row, reason in zip(talks[out].to_dict("records"), made["reason"][out], strict=True):
+        turns = ((turn["role"], turn["text"]) for turn in row["turns"])
+        refused.append(_refused(row["source"], row["lineage"]["locator"], reason, excerpt(_asked(turns))))
+    columns = {name: made[name].to_numpy() for name in ("id", "customer", "split")}
+    talks = talks.assign(**columns)[~out]
+    first = {"id": made["id"] + "#0", "conversation_id": made["id"], "split": made["split"]}
+    said = said.assign(**{k: v.to_numpy() for k, v in first.items()})[~out & made["first"].to_numpy()]
+    return _checked(talks, said, refused)
 
 
-def _row(item: prepare._Item) -> tuple[Any, ...]:
-    c = item.conversation
-    said = hashlib.blake2b(prepare._whole(item).lower().encode("utf-8", "replace"), digest_size=8).digest()
-    at = c.started_at.isoformat() if c.started_at else None
-    made, answered, started, _ = prepare._worth(item)
-    return (
-        c.id,
-        c.source,
-        at,
-        c.customer,
-        made,
-        c.core_id,
-        answered,
-        started,
-        int.from_bytes(said, "big", signed=True),
-    )
+def _checked(
+    talks: pd.DataFrame, said: pd.DataFrame, refused: list[dict[str, Any]]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
+    said, bad = quality.check(said, quality.messages)
+    why = dict(zip(bad["conversation_id"], bad["reason"], strict=True))
+    talks, broken = quality.check(talks, quality.conversations)
+    why |= dict(zip(broken["id"], broken["reason"], strict=True))
+    out = talks["id"].isin(list(why))
+    for row in [*talks[out].to_dict("records"), *broken.to_dict("records")]:
+        refused.append(_refused(row["source"], row["lineage"]["locator"], why[row["id"]]))
+    talks = talks[~out]
+    return talks, said[said["conversation_id"].isin(set(talks["id"]))], refused
 
 
-def _write(path: Path, frame: pd.DataFrame) -> None:
-    write_atomic(path, frame.to_parquet(index=False))
+def _asked(turns: Iterable[tuple[str, str]]) -> str:
+    """What the customer said first."""
+    return next((text for role, text in turns if role == "customer"), "")
+
+
+def _refused(source: str, locator: str, reason: str, shown: str = "") -> dict[str, Any]:
+    return Quarantined(source=source, locator=locator, reason=reason, excerpt=shown).model_dump()
+
+
+class _Tally:
+    """Totals, by source, reason and split; and the digest of the test split, so that a change shows."""
+
+    def __init__(self) -> None:
+        self.read: Counter[str] = Counter()
+        self._accepted: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._languages: Counter[str] = Counter()
+        self._splits: Counter[str] = Counter()
+        self._messages = self._labelled = 0
+        self._test: list[bytes] = []
+
+    def add(self, rows: pd.DataFrame, refused: list[dict[str, Any]], said: pd.DataFrame | None = None) -> None:
+        """Count accepted conversations with their messages, or accepted entries; and what was set aside."""
+        self._accepted.update(rows["source"])
+        self._refused.update(row["source"] for row in refused)
+        self._reasons.update(row["reason"] for row in refused)
+        if said is None:
+            return
+        self._languages.update(rows["language"])
+        self._splits.update(said["split"])
+        self._messages += len(said)
+        self._labelled += int(said["intent"].notna().sum())
+        test = said[said["split"] == "test"]
+        lines = (f"{i}\t{t}".encode("utf-8", "replace") for i, t in zip(test["id"], test["text"], strict=True))
+        self._test += [hashlib.blake2b(line, digest_size=16).digest() for line in lines]
+
+    def counts(self) -> dict[str, Any]:
+        read, accepted, refused = self.read, self._accepted, self._refused
+        sources = {n: {"read": read[n], "accepted": accepted[n], "quarantined": refused[n]} for n in sorted(read)}
+        return {
+            "read": read.total(),
+            "accepted": accepted.total(),
+            "quarantined": refused.total(),
+            "messages": self._messages,
+            "labelled": self._labelled,
+            "sources": sources,
+            "reasons": dict(self._reasons.most_common()),
+            "splits": {s: self._splits[s] for s in ("train", "validation", "test")},
+            "languages": dict(self._languages.most_common()),
+            "test_digest": hashlib.sha256(b"".join(sorted(self._test))).hexdigest(),
+        }

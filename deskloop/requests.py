@@ -43,6 +43,10 @@ class TrainRequest(Request):
         return settings.model_copy(update={"effort": self.effort}) if self.effort else settings
 
 
+class PrepareRequest(Request):
+    """Acquire and preprocess only."""
+
+
 class MonitorRequest(Request):
     """Compare the live window with the champion's reference."""
 

@@ -232,6 +232,23 @@ class Preprocess(Section):
     )
 
 
+class Compute(Section):
+    """Where partitions of the data are cleaned; the same result everywhere."""
+
+    runner: Literal["auto", "threads", "processes", "dask"] = Field(
+        "auto", description="`auto`: processes of this machine once there is more than one partition."
+    )
+    workers: int = Field(0, ge=0, description="Processes; 0 takes one a core.")
+    scheduler: str | None = Field(None, description="Of a Dask cluster (tcp://host:8786), which sees the same store.")
+    partition_rows: int = Field(20_000, ge=10, description="Rows of a partition; memory grows with it.")
+
+    @model_validator(mode="after")
+    def _dask_has_a_scheduler(self) -> Self:
+        if (self.runner == "dask") != (self.scheduler is not None):
+            raise ValueError("`runner: dask` and `scheduler: tcp://host:8786` go together")
+        return self
+
+
 class Features(Section):
     """Which features feed the classifier and the index."""
 
@@ -315,6 +332,7 @@ class Settings(BaseSettings):
     shop: Shop = Shop()
     sources: tuple[AnySource, ...] = ()
     preprocess: Preprocess = Preprocess()
+    compute: Compute = Compute()
     features: Features = Features()
     model: Model = Model()
     gate: Gate = Gate()

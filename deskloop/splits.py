@@ -73,31 +73,32 @@ def _shuffled(groups: Any, seed: int) -> list[str]:
 def _groups(frame: Any) -> Any:
     """The name of each row's group: rows joined by id, core, customer or near-duplicates, however long the chain.
 
-    A synthetic row was written by nobody: it follows its core, and a customer named in it ties nothing.
+    A synthetic row was written by nobody: it follows its core, and a customer named in it ties nothing. The name is
+    the least of the group's ids, which a new key for the customers' hashes does not change.
     """
+    import numpy as np
+    import pandas as pd
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows = len(frame)
+    keys = [frame["id"], frame["core_id"], frame.get("group", frame["id"]), _people(frame)]
+    codes, names = pd.factorize(pd.concat([k.astype(object) for k in keys], ignore_index=True), sort=True)
+    own, other = np.tile(codes[:rows], len(keys)), codes
+    tied = other >= 0
+    links = coo_array((np.ones(tied.sum(), np.int8), (own[tied], other[tied])), shape=(len(names), len(names)))
+    _, group = connected_components(links, directed=False)
+    least = np.full(group.max(initial=-1) + 1, len(names))
+    np.minimum.at(least, group, np.arange(len(names)))
+    return pd.Series(np.asarray(names)[least[group[codes[:rows]]]], index=frame.index)
+
+
+def _people(frame: Any) -> Any:
+    """A key for the customer of each real row, which sorts behind every id; None where there is none."""
     import pandas as pd
 
-    parent: dict[str, str] = {}
-
-    def find(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    extra = frame["group"] if "group" in frame else frame["id"]
-    people = _people(frame)
-    for own, core, group, person in zip(frame["id"], frame["core_id"], extra, people, strict=True):
-        for other in (core, group, person):
-            if isinstance(other, str) and other:
-                a, b = sorted((find(own), find(other)))
-                parent[b] = a
-    return pd.Series([find(i) for i in frame["id"]], index=frame.index)
-
-
-def _people(frame: Any) -> list[str | None]:
     if "customer" not in frame:
-        return [None] * len(frame)
-    # sorts behind every id: a group is named by an id of its own, which a new key for the hashes does not change
-    pairs = zip(frame["customer"], frame["synthetic"].astype(bool), strict=True)
-    return [f"\U0010ffff{who}" if isinstance(who, str) and who and not made else None for who, made in pairs]
+        return pd.Series([None] * len(frame), dtype=object)
+    who = frame["customer"].astype(object)
+    named = who.map(lambda w: isinstance(w, str) and bool(w)) & ~frame["synthetic"].astype(bool)
+    return ("\U0010ffff" + who.astype(str)).where(named, None)

@@ -116,6 +116,18 @@ class Store:
         """Keep a pandas DataFrame as Parquet."""
         return self.put_bytes(kind, frame.to_parquet(index=False), len(frame))
 
+    def put_file(self, kind: str, path: Path, rows: int = 1) -> Receipt:
+        """Keep a finished file, which is moved away from `path`."""
+        digest = sha256_file(path)
+        target = self._path(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            aside = target.with_name(f".{digest}.{uuid.uuid4().hex}")
+            shutil.move(path, aside)
+            aside.replace(target)
+        self._upload(target, f"objects/{digest}")
+        return Receipt(kind=kind, sha256=digest, rows=rows)
+
     def put_dir(self, kind: str, build: Callable[[Path], int | None]) -> Receipt:
         """Let `build` fill an empty folder, seal it, and move it into place in one step.
 

@@ -6,17 +6,15 @@ from prefect import flow
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from deskloop.errors import BadInput
 from deskloop.records import Outcome
 from deskloop.requests import TrainRequest
-from deskloop.settings import NO_SOURCE, Settings
-from tasks.acquire import acquire
+from deskloop.settings import Settings
+from flows.prepare import dataset
 from tasks.deploy import deploy
 from tasks.evaluate import baselines, champion_scores, evaluate
 from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
 from tasks.model import assemble, build_index, fine_tune, fit_intents
 from tasks.plain import plain_failures
-from tasks.preprocess import preprocess
 
 USUAL = TrainRequest()  # a model as the default, so that the dashboard shows the form at once
 
@@ -31,10 +29,7 @@ def train(request: TrainRequest = USUAL) -> Outcome:
 
 def pipeline(settings: Settings, reason: str) -> Outcome:
     """The order of the stages. What does not need the other runs side by side."""
-    if not settings.sources:
-        raise BadInput(NO_SOURCE)
-    reading = [acquire.submit(source, settings) for source in settings.sources]
-    data = preprocess([batch.result() for batch in reading], settings)
+    data = dataset(settings)
     messages, knowledge = data.messages, data.knowledge
 
     tfidf = fit_tfidf.submit(messages, settings)

@@ -1,4 +1,4 @@
-"""Data acquisition: each source the configuration names becomes one batch of raw records."""
+"""Data acquisition: each source the configuration names becomes batches of raw records."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from tasks.cache import Sourced, stage
 
 
 @stage("acquire", policy=Sourced, run_name="acquire-{source.name}")
-def acquire(source: AnySource, settings: Settings) -> Receipt:
-    """Read one source. Rows that cannot be read are set aside with a reason."""
+def acquire(source: AnySource, settings: Settings) -> list[Receipt]:
+    """Read one source, a partition at a time. Rows that cannot be read are set aside with a reason."""
     from deskloop import sources
 
-    batch = sources.read(source, settings)
-    report.batch(source.name, batch)
-    return Store(settings.store_root).put_dir("batch", batch.save)
+    store, tally = Store(settings.store_root), sources.Tally()
+    parts = sources.read_parts(source, settings, settings.compute.partition_rows)
+    taken = [store.put_dir("batch", tally.add(batch).save) for batch in parts]
+    report.batch(source.name, tally)
+    return taken

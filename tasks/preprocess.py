@@ -1,6 +1,12 @@
-"""Preprocessing: raw batches become clean, split, contracted tables; the rest is set aside with a reason."""
+"""Preprocessing: raw batches become clean, split, contracted tables; the rest is set aside with a reason.
+
+Partitions are cleaned side by side, wherever the flow's task runner runs them; what needs all rows is one task.
+"""
 
 from __future__ import annotations
+
+import tempfile
+from pathlib import Path
 
 from deskloop.records import Dataset, Receipt
 from deskloop.settings import Settings
@@ -9,21 +15,53 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("preprocess", reads=("preprocess", "shop", "sources", "model"))
-def preprocess(batches: list[Receipt], settings: Settings) -> Dataset:
-    """Clean, normalise, redact, deduplicate and split. Every row is accepted or quarantined."""
-    from deskloop import datacard, prepare
+@stage("knowledge", reads=("preprocess", "sources"))
+def gather(batches: list[Receipt], settings: Settings) -> Receipt:
+    """The knowledge of all batches, each entry once: what partitions are cleaned with."""
+    from deskloop.entries import Known
+    from deskloop.sources.batch import saved
+
+    store = Store(settings.store_root)
+    known = Known.of((e for batch in batches for e in saved(store.path(batch), "knowledge")), settings)
+    return store.put_dir("known", known.save)
+
+
+@stage("clean", reads=("preprocess", "shop"))
+def clean(part: list[Receipt], known: Receipt, settings: Settings) -> Receipt:
+    """Clean, normalise and redact one partition."""
+    from deskloop.entries import Known
+    from deskloop.partitions import clean_part
     from deskloop.sources.batch import Batch
 
     store = Store(settings.store_root)
-    prepared = prepare.prepare([Batch.load(store.path(batch)) for batch in batches], settings)
-    shown = prepared.counts, prepared.messages, prepared.quarantine
-    card = store.put_dir("data-card", lambda folder: datacard.save(folder, *shown))
-    report.data_card(*shown, store.path(card) / datacard.PAGE)
-    return Dataset(
-        conversations=store.put_table("conversations", prepared.conversations),
-        knowledge=store.put_table("knowledge", prepared.knowledge),
-        messages=store.put_table("messages", prepared.messages),
-        quarantine=store.put_table("quarantine", prepared.quarantine),
-        card=card,
-    )
+    batches = (Batch.load(store.path(batch)) for batch in part)
+    shared = Known.load(store.path(known))
+    return store.put_dir("clean", lambda folder: clean_part(batches, shared, settings, folder))
+
+
+@stage("preprocess", reads=("preprocess", "shop", "model"))
+def preprocess(parts: list[Receipt], known: Receipt, settings: Settings) -> Dataset:
+    """Deduplicate, split and check over all partitions. Every row is accepted or quarantined."""
+    import pandas as pd
+
+    from deskloop import datacard, frames
+    from deskloop.entries import Known
+    from deskloop.partitions import collect
+
+    store = Store(settings.store_root)
+    with tempfile.TemporaryDirectory(prefix="deskloop-") as name:
+        folder = Path(name)
+        counts = collect([store.path(p) for p in parts], Known.load(store.path(known)), settings, folder)
+        messages = pd.read_parquet(folder / "messages.parquet", columns=list(datacard.COLUMNS))
+        shown = counts, messages, pd.read_parquet(folder / "quarantine.parquet")
+        card = store.put_dir("data-card", lambda target: datacard.save(target, *shown))
+        report.data_card(*shown, store.path(card) / datacard.PAGE)
+        tables = {name: _kept(store, name, folder) for name in frames.schemas()}
+    return Dataset(**tables, card=card)
+
+
+def _kept(store: Store, name: str, folder: Path) -> Receipt:
+    from deskloop.frames import rows
+
+    path = folder / f"{name}.parquet"
+    return store.put_file(name, path, rows(path))

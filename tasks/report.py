@@ -20,14 +20,14 @@ from deskloop.gate import Verdict
 from deskloop.generator.checkpoint import Curve
 from deskloop.generator.finetune import TrainReport
 from deskloop.scorecard import Scorecard
-from deskloop.sources.batch import Batch
+from deskloop.sources.batch import Tally
 
 
-def batch(name: str, read: Batch) -> None:
+def batch(name: str, read: Tally) -> None:
     """How many rows a source gave, and why some were set aside."""
-    quarantine = pd.DataFrame([row.model_dump() for row in read.quarantined], columns=["source", "reason"])
-    told = f"Read **{read.read}** rows: {len(read.conversations)} conversations, {len(read.knowledge)} entries, "
-    body = f"# Source `{name}`\n\n{told}{len(read.quarantined)} set aside.\n\n{table(_reasons(quarantine))}"
+    told = f"Read **{read.read}** rows: {read.conversations} conversations, {read.knowledge} entries, "
+    reasons = [{"reason": reason, "rows": rows} for reason, rows in read.reasons.most_common()]
+    body = f"# Source `{name}`\n\n{told}{read.quarantined} set aside.\n\n{table(reasons)}"
     create_markdown_artifact(body, key=f"source-{name}".replace("_", "-"), description=f"Rows read from {name}")
 
 

@@ -40,7 +40,7 @@ def run(settings: Settings, runs: int = 3, effort: str | None = None) -> dict[st
 def _once(settings: Settings, effort: str | None) -> Timing:
     with tempfile.TemporaryDirectory(prefix="deskloop-bench-") as folder:
         timings = Path(folder) / "timings.jsonl"
-        port = _free_port()  # the configuration names it, so both runs need the same
+        port = free_port()  # the configuration names it, so both runs need the same
         cold = _demo(Path(folder), settings, effort, timings, port)
         warm = _demo(Path(folder), settings, effort, Path(folder) / "again.jsonl", port)
         bodies = [json.loads(line) for line in timings.read_text().splitlines()]
@@ -61,7 +61,7 @@ def _demo(home: Path, settings: Settings, effort: str | None, timings: Path, sit
         **os.environ,
         "DESKLOOP_HOME": str(home),
         "DESKLOOP_MODELS": str(settings.models_dir.resolve()),
-        "DESKLOOP_PREFECT_PORT": str(_free_port()),
+        "DESKLOOP_PREFECT_PORT": str(free_port()),
         "DESKLOOP_SITE_PORT": str(site_port),
         "DESKLOOP_TIMINGS": str(timings),
     }
@@ -71,7 +71,7 @@ def _demo(home: Path, settings: Settings, effort: str | None, timings: Path, sit
         child = subprocess.Popen(
             command + (["--effort", effort] if effort else []), env=environment, stdout=out, stderr=err
         )
-        peak = _peak_memory(child)
+        peak = peak_memory(child)
         seconds = time.perf_counter() - began
         said = [Path(stream.name).read_text().strip().splitlines() for stream in (out, err)]
     if child.returncode:
@@ -79,7 +79,7 @@ def _demo(home: Path, settings: Settings, effort: str | None, timings: Path, sit
     return json.loads(said[0][-1]) | {"seconds": seconds, "cpu": _cpu() - before, "peak_memory_mb": peak / 2**20}
 
 
-def _peak_memory(child: subprocess.Popen[bytes]) -> int:
+def peak_memory(child: subprocess.Popen[bytes]) -> int:
     """Wait for a command to end. Returns the most bytes that it and all its children held at one time.
 
     Shared pages count once where the system tells proportional sizes (Linux), else once for each process.
@@ -125,7 +125,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this host that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,30 +1,27 @@
 """A million messages end to end, acquisition and preprocessing without a name model, in bounded memory.
 
-The messages are made: words of a shop's vocabulary, with amounts, order numbers and addresses; their lengths follow
-`LENGTHS`, every twentieth of the lengths in cucom_ecommerce (nothing else is taken from there).
-Peak memory is that of the whole process tree, sampled. Figures of one size come from one run.
+Each size is one run of the real command, `deskloop prepare`, with a Prefect server of its own; what its start takes
+is not counted. The messages are made: words of a shop's vocabulary, with amounts, order numbers and addresses; their
+lengths follow `LENGTHS`, every twentieth of the lengths in cucom_ecommerce (nothing else is taken from there).
+Peak memory is that of the whole process tree, the server's with it, sampled.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from deskloop import compute
-from deskloop.partitions import prepare_parts, save_parts
-from deskloop.settings import FilesSource, Settings
-from deskloop.sources import files
+from deskloop.bench.pipeline import free_port, peak_memory
+from deskloop.errors import BadInput
 
 LENGTHS = (12, 54, 68, 78, 87, 95, 102, 110, 120, 130, 142, 156, 172, 187, 203, 218, 235, 253, 278, 315, 455)
-PART_ROWS = 5_000
 _ASKS = (
     "where when how why can could please tell me my your is are was did do i we they need want about with for the a "
     "to in on and but because since after before"
@@ -44,8 +41,7 @@ def run(
         _draw(found, plot)
     last = found[-1]
     share = last["messages_per_second"] / found[0]["messages_per_second"]
-    return {**{k: v for k, v in last.items() if k != "stages"}, "speed_against_smallest": round(share, 2),
-            "sizes": found, "plot": str(plot) if plot else None}  # fmt: skip
+    return {**last, "speed_against_smallest": round(share, 2), "sizes": found, "plot": str(plot) if plot else None}
 
 
 def write(path: Path, rows: int, seed: int) -> float:
@@ -96,52 +92,47 @@ def _sentence(chance: random.Random, nouns: list[str], wanted: int) -> str:
 
 
 def _once(size: int, workers: int, scheduler: str | None, seed: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(prefix="deskloop-bench-") as name:
         folder = Path(name)
         distinct = write(folder / "messages.jsonl", size, seed)
-        source = FilesSource(kind="files", name="made", path=folder / "messages.jsonl", content="messages")
-        settings = Settings(home=folder / "home", sources=(source,))
-        place = compute.dask(scheduler) if scheduler else compute.processes(workers)
-        with place as each, _Peak() as peak:
-            began = time.perf_counter()
-            parts = save_parts(files.read_parts(source, settings, PART_ROWS), folder / "parts")
-            read = time.perf_counter()
-            counts = prepare_parts(parts, settings, each)
-            ended = time.perf_counter()
-    return {
-        "messages": size, "distinct": round(distinct, 3), "messages_per_second": round(size / (ended - began)),
-        "acquire_seconds": round(read - began, 1), "prepare_seconds": round(ended - read, 1),
-        "peak_megabytes": peak.megabytes, "accepted": counts["accepted"], "quarantined": counts["quarantined"],
-        "digest": counts["digest"], "splits": counts["splits"], "reasons": counts["reasons"],
+        where = {"runner": "dask", "scheduler": scheduler} if scheduler else {"runner": "auto", "workers": workers}
+        source = {"kind": "files", "name": "made", "path": "messages.jsonl", "content": "messages"}
+        config = {"home": "home", "prefect_port": free_port(), "sources": [source], "compute": where}
+        (folder / "deskloop.yaml").write_text(json.dumps(config))
+        timings = folder / "timings.jsonl"
+        counts, peak = _run(folder, timings)
+        bodies = [json.loads(line) for line in timings.read_text().splitlines()]
+    began, ended = min(b["began"] for b in bodies), max(b["ended"] for b in bodies)
+    spans = {
+        stage: (min(b["began"] for b in bodies if b["stage"] == stage),
+                max(b["ended"] for b in bodies if b["stage"] == stage))
+        for stage in ("acquire", "clean", "preprocess")
     }  # fmt: skip
+    return {
+        "messages": size,
+        "distinct": round(distinct, 3),
+        "seconds": round(ended - began, 1),
+        "messages_per_second": round(size / (ended - began)),
+        "peak_megabytes": round(peak / 1e6),
+        "stage_seconds": {stage: round(end - start, 1) for stage, (start, end) in spans.items()},
+        "accepted": counts["accepted"],
+        "quarantined": counts["quarantined"],
+        "splits": counts["splits"],
+        "reasons": counts["reasons"],
+        "test_digest": counts["test_digest"],
+    }
 
 
-class _Peak:
-    """Samples the memory of this process and all below it, ten times a second; shared pages count once (PSS)."""
-
-    def __init__(self) -> None:
-        self.megabytes = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> _Peak:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        me = psutil.Process()
-        while not self._stop.wait(0.2):
-            total = 0
-            for process in [me, *me.children(recursive=True)]:
-                try:
-                    total += process.memory_full_info().pss
-                except psutil.Error:
-                    continue
-            self.megabytes = max(self.megabytes, total // 1_000_000)
+def _run(folder: Path, timings: Path) -> tuple[dict[str, Any], int]:
+    """One `deskloop prepare`. Returns its counts and the peak memory in bytes."""
+    command = [sys.executable, "-m", "deskloop.cli", "prepare", "--config", "deskloop.yaml", "--json"]
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        environment = {**os.environ, "DESKLOOP_TIMINGS": str(timings)}
+        child = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err)
+        peak = peak_memory(child)
+    if child.returncode:
+        raise BadInput(f"deskloop prepare ended with {child.returncode}: {(folder / 'err').read_text()[-500:]}")
+    return json.loads((folder / "out").read_text()), peak
 
 
 def _draw(found: list[dict[str, Any]], plot: Path) -> None:
@@ -152,7 +143,7 @@ def _draw(found: list[dict[str, Any]], plot: Path) -> None:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     sizes = [f["messages"] for f in found]
-    left.plot(sizes, [f["acquire_seconds"] + f["prepare_seconds"] for f in found], marker="o", color="#2f6f4f")
+    left.plot(sizes, [f["seconds"] for f in found], marker="o", color="#2f6f4f")
     left.set(xscale="log", yscale="log", xlabel="messages", ylabel="seconds", title="Time")
     right.plot(sizes, [f["peak_megabytes"] for f in found], marker="o", color="#b5532a")
     right.set(xscale="log", ylim=(0, None), xlabel="messages", ylabel="MB, whole process tree", title="Peak memory")

@@ -6,21 +6,31 @@ Knows nothing about cleaning; records leave here raw.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 from deskloop.records import Quarantined
 from deskloop.settings import AnySource, Settings
-from deskloop.sources.batch import Batch, digest
+from deskloop.sources.batch import Batch, Tally, digest
 from deskloop.sources.erased import REASON, Erased
 
-__all__ = ["Batch", "fingerprint", "read"]
+__all__ = ["Batch", "Tally", "fingerprint", "read", "read_parts"]
 
 
 def read(source: AnySource, settings: Settings) -> Batch:
     """Read a source whole; who asked to be erased is set aside. Raises BadInput or TransientError."""
-    batch = _module(source).read(source, settings)
+    return Batch.joined(read_parts(source, settings, rows=sys.maxsize))
+
+
+def read_parts(source: AnySource, settings: Settings, rows: int) -> Iterator[Batch]:
+    """The same in batches of about `rows` rows: a source that can be read as a stream is held in memory no more."""
+    module = _module(source)
+    stream = getattr(module, "read_parts", None)
+    parts = stream(source, settings, rows) if stream else module.read(source, settings).parts(rows)
     erased = Erased.load(settings)
-    return _without(batch, source, erased) if erased.hashes else batch
+    for number, batch in enumerate(parts):
+        yield _without(batch, source, erased, first=number == 0) if erased.hashes else batch
 
 
 def fingerprint(source: AnySource, settings: Settings) -> str:
@@ -30,12 +40,12 @@ def fingerprint(source: AnySource, settings: Settings) -> str:
     return digest([content, sorted(erased)]) if erased else content
 
 
-def _without(batch: Batch, source: AnySource, erased: Erased) -> Batch:
+def _without(batch: Batch, source: AnySource, erased: Erased, first: bool) -> Batch:
     """The batch with erased people's rows set aside; they are named by no more than a digest."""
     from deskloop.sources import journal
 
     gone = [c for c in batch.conversations if erased.in_conversation(c)]
-    unwritten = journal.erased(source, erased.settings)
+    unwritten = journal.erased(source, erased.settings) if first else ()
     rows = [
         Quarantined(source=source.name, locator=locator, reason=REASON)
         for locator in (*(digest(c.lineage.locator)[:16] for c in gone), *unwritten)

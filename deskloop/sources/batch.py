@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,11 +47,54 @@ class Batch:
     @classmethod
     def load(cls, folder: Path) -> Batch:
         """Read back what `save` wrote."""
-        found: dict[str, list[Any]] = {
-            name: [kind.model_validate_json(line) for line in (folder / f"{name}.jsonl").open("rb")]
-            for name, kind in _KINDS.items()
-        }
+        found: dict[str, list[Any]] = {name: list(saved(folder, name)) for name in _KINDS}
         return cls(**found, read=sum(map(len, found.values())))
+
+    @classmethod
+    def joined(cls, parts: Iterable[Batch]) -> Batch:
+        """One batch of several."""
+        held = list(parts)
+        if len(held) == 1:
+            return held[0]
+        found: dict[str, list[Any]] = {name: [r for part in held for r in getattr(part, name)] for name in _KINDS}
+        return cls(**found, read=sum(part.read for part in held))
+
+    def parts(self, rows: int) -> Iterator[Batch]:
+        """Batches of at most `rows` conversations; all else goes with the first."""
+        rest = Batch([], self.knowledge, self.quarantined, len(self.knowledge) + len(self.quarantined))
+        for start in range(0, max(len(self.conversations), 1), rows):
+            some = self.conversations[start : start + rows]
+            yield Batch(some, rest.knowledge, rest.quarantined, len(some) + rest.read)
+            rest = Batch([], [], [], 0)
+
+
+def saved(folder: Path, name: str) -> Iterator[Any]:
+    """Records of one kind that `Batch.save` wrote: `conversations`, `knowledge` or `quarantined`."""
+    with (folder / f"{name}.jsonl").open("rb") as stream:
+        yield from map(_KINDS[name].model_validate_json, stream)
+
+
+@dataclass
+class Tally:
+    """Counts of a source's batches, as they come."""
+
+    conversations: int = 0
+    knowledge: int = 0
+    quarantined: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def read(self) -> int:
+        """Rows of all kinds."""
+        return self.conversations + self.knowledge + self.quarantined
+
+    def add(self, batch: Batch) -> Batch:
+        """Count a batch and give it back."""
+        self.conversations += len(batch.conversations)
+        self.knowledge += len(batch.knowledge)
+        self.quarantined += len(batch.quarantined)
+        self.reasons.update(row.reason for row in batch.quarantined)
+        return batch
 
 
 @dataclass

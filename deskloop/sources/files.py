@@ -43,12 +43,13 @@ def read(source: FilesSource, settings: Settings) -> Batch:
 def read_parts(source: FilesSource, settings: Settings, rows: int) -> Iterator[Batch]:
     """The same as a stream of batches of at most `rows` rows, so that memory does not grow with the file."""
     builder = Builder(source.name)
+    count = 0
     for count, _ in enumerate(_filled(source, settings, builder), 1):
         if count % rows == 0:
             yield builder.batch(source.path)
             # the caller is done with the lists: one builder stays, as each row goes where the reader put it
             builder.conversations, builder.knowledge, builder.quarantined = [], [], []
-    if builder.conversations or builder.knowledge or builder.quarantined:
+    if count % rows or not count:
         yield builder.batch(source.path)
 
 

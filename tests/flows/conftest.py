@@ -44,7 +44,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def train(tiny_project: Path) -> Callable[..., Ran]:
+def train(tiny_project: Path, task_runs: Callable[..., dict[str, Any]]) -> Callable[..., Ran]:
     """Run the train flow on the tiny shop: `train(**fields of the request)`."""
     from prefect import State
 
@@ -63,8 +63,14 @@ def train(tiny_project: Path) -> Callable[..., Ran]:
     return run
 
 
-def task_runs(flow_run: Any, last: str) -> dict[str, Any]:
-    """Task runs by name, without the random ending that Prefect gives one, as soon as all have ended.
+@pytest.fixture
+def task_runs() -> Callable[..., dict[str, Any]]:
+    """See `_task_runs`."""
+    return _task_runs
+
+
+def _task_runs(flow_run: Any, last: str) -> dict[str, Any]:
+    """Task runs by name, as soon as all have ended.
 
     Prefect's server learns of a task's end by an event, a moment after the flow's; `last` begins the name of
     the one that it learns of last.
@@ -79,12 +85,18 @@ def task_runs(flow_run: Any, last: str) -> dict[str, Any]:
             runs = client.read_task_runs(flow_run_filter=mine)
             told = any(run.name.startswith(last) for run in runs) and all(run.state.is_final() for run in runs)
             if told or time.monotonic() > deadline:
-                return {_stage(run): run for run in runs}
+                return _named(runs)
             time.sleep(0.05)
 
 
-def _stage(run: Any) -> str:
-    return run.name if run.name.startswith("acquire-") else run.name.rpartition("-")[0]
+def _named(runs: list[Any]) -> dict[str, Any]:
+    """By name without the random ending that Prefect gives one; of a mapped task `clean`, `clean-2`, ..."""
+    found: dict[str, Any] = {}
+    for run in runs:
+        name = run.name if run.name.startswith("acquire-") else run.name.rpartition("-")[0]
+        count = sum(other == name or other.startswith(f"{name}-") for other in found)
+        found[f"{name}-{count + 1}" if count else name] = run
+    return found
 
 
 @pytest.fixture

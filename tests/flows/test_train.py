@@ -14,8 +14,8 @@ from deskloop.store import sha256_file
 
 STAGES = {
     *("acquire-notes", "acquire-tickets", "acquire-mail", "acquire-faq", "acquire-reviewed"),
-    *("preprocess", "fit-tfidf", "train-word2vec", "sentence-vectors", "build-index", "fit-intents"),
-    *("fine-tune", "assemble", "baselines", "champion-scores", "evaluate", "deploy"),
+    *("knowledge", "clean", "preprocess", "fit-tfidf", "train-word2vec", "sentence-vectors", "build-index"),
+    *("fit-intents", "fine-tune", "assemble", "baselines", "champion-scores", "evaluate", "deploy"),
 }
 SOURCES = {stage for stage in STAGES if stage.startswith("acquire-")}
 LEARNT_FROM_MESSAGES = {"fit-tfidf", "train-word2vec", "sentence-vectors", "fit-intents"}

@@ -67,7 +67,8 @@ def test_it_fills_raw_area_and_store_and_a_dry_run_after_it_sees_what_is_new(pro
     assert result.exit_code == 0 and "source desk: reading" in result.stderr
     outcome = json.loads(result.stdout)
     assert [s["read"] for s in outcome["sources"]] == [16, 2, 0]
-    assert {s["batch"] for s in outcome["sources"]} == set(Store(project / "home" / "store").objects())
+    batches = {digest for s in outcome["sources"] for digest in s["batches"]}
+    assert batches == set(Store(project / "home" / "store").objects())
     with sqlite3.connect(project / "shop.db") as db:
         db.execute("INSERT INTO t VALUES (17, 'Is the shop open today?', '2026-02-01', NULL, NULL)")
     db.close()

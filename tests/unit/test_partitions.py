@@ -1,4 +1,4 @@
-"""Partitions give what one pass gives, whatever their number."""
+"""Partitions give what one pass gives, whatever their number, and hold one partition in memory at a time."""
 
 import json
 
@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from deskloop import sources
-from deskloop.partitions import prepare_parts, save_parts
+from deskloop.entries import Known
+from deskloop.partitions import clean_part, collect
 from deskloop.prepare import prepare
 from deskloop.settings import FilesSource, Settings, SyntheticSource
 from deskloop.sources.batch import Batch
@@ -17,6 +18,7 @@ ASKS = [
     "The {} came torn from {}, what now",
 ]
 TOPICS = "tent stove boots jacket rope lamp bag mat pole cap".split()
+FRAMES = ("conversations", "messages", "knowledge")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     rows = [
         {
-            "id": f"c{i}",
+            "id": f"c{i % 190}",
             "text": ASKS[i % 3].format(TOPICS[i % 10], f"street {TOPICS[i // 30]}" if i % 4 else "Ghent"),
             "reply": "We look into it for you." if i % 2 else "",
             "at": f"2025-{1 + i // 28:02d}-{1 + i % 28:02d}",
@@ -48,40 +50,46 @@ def batches(settings):
     return [sources.read(s, settings) for s in settings.sources]
 
 
-def one_by_one(function, arguments):
-    return [function(*a) for a in arguments]
+def in_parts(batches, rows, settings, folder, times=1):
+    """The final tables and counts of the batches' rows, cleaned in partitions of so many."""
+    known = Known.of((e for b in batches for e in b.knowledge), settings)
+    parts = []
+    for number, piece in enumerate(p for b in batches for p in b.parts(rows)):
+        parts.append(folder / f"part-{number}")
+        parts[-1].mkdir(parents=True)
+        for _ in range(times):
+            clean_part([piece], known, settings, parts[-1])
+    counts = collect(parts, known, settings, folder)
+    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}, counts
 
 
-def cut(batch, rows):
-    """The same batch in pieces; what was quarantined goes with the first."""
-    for at in range(0, len(batch.conversations), rows):
-        some = batch.conversations[at : at + rows]
-        refused = [] if at else batch.quarantined
-        yield Batch(some, [] if at else batch.knowledge, refused, len(some) + len(refused))
-
-
-@pytest.mark.parametrize("rows", [37, 1000])
-def test_partitions_decide_as_one_pass_does(settings, batches, tmp_path, rows):
+@pytest.mark.parametrize("rows", [37, 100, 1000])
+def test_partitions_give_what_one_pass_gives(settings, batches, tmp_path, rows):
     whole = prepare(batches, settings)
-    parts = save_parts((piece for b in batches for piece in cut(b, rows)), tmp_path)
-    counts = prepare_parts(parts, settings, one_by_one)
-    assert counts["read"] == whole.counts["read"] == counts["accepted"] + counts["quarantined"]
-    assert counts["reasons"] == whole.counts["reasons"]
-    for name in ("conversations", "messages"):
-        found = pd.concat([pd.read_parquet(p / f"{name}.parquet") for p in parts])
-        wanted = getattr(whole, name)
-        assert len(found) == len(wanted)
-        pairs = found.set_index("id")["split"].to_dict()
-        assert pairs == wanted.set_index("id")["split"].to_dict()
+    found, counts = in_parts(batches, rows, settings, tmp_path)
+    assert counts == whole.counts
+    assert counts["read"] == counts["accepted"] + counts["quarantined"]
+    for name, frame in found.items():
+        pd.testing.assert_frame_equal(frame, getattr(whole, name))
+
+
+def test_an_id_that_comes_back_in_another_partition_takes_its_source_in_front(settings, batches, tmp_path):
+    found, _ = in_parts(batches, 50, settings, tmp_path)
+    ids = found["conversations"]["id"]
+    assert ids.is_unique and [i for i in ids if i.startswith("chats:c")]
+    assert set(found["messages"]["conversation_id"]) <= set(ids)
 
 
 def test_a_partition_done_twice_changes_nothing(settings, batches, tmp_path):
-    parts = save_parts((piece for b in batches for piece in cut(b, 50)), tmp_path)
+    once, counts = in_parts(batches, 50, settings, tmp_path / "once")
+    twice, again = in_parts(batches, 50, settings, tmp_path / "twice", times=2)
+    assert counts == again
+    pd.testing.assert_frame_equal(once["messages"], twice["messages"])
 
-    def twice(function, arguments):
-        for a in arguments[:2]:
-            function(*a)
-        return one_by_one(function, arguments)
 
-    first = prepare_parts(parts, settings, one_by_one)
-    assert prepare_parts(parts, settings, twice) == first
+def test_a_batch_in_parts_is_the_batch(batches):
+    for batch in batches:
+        pieces = list(batch.parts(7))
+        assert len(pieces) > 1 and max(len(p.conversations) for p in pieces) == 7
+        assert sum(p.read for p in pieces) == batch.read
+        assert Batch.joined(pieces) == batch
