@@ -241,7 +241,7 @@ class Bot:
 
         if small := courtesy.smalltalk(question):
             return plan("smalltalk", small)
-        if reason := courtesy.must_pass_on(question):
+        if reason := courtesy.must_pass_on(question) or courtesy.foreign(self.settings.shop, question):
             return plan("handoff", reason)
         if intent in self.settings.shop.handover_intents:
             reason = courtesy.OUT_OF_SCOPE if intent == OUT_OF_SCOPE else f"always handed over: {intent}"

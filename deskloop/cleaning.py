@@ -47,7 +47,7 @@ def clean(conversation: Conversation, settings: Settings, public: tuple[str, ...
     if is_spam(asked):
         return "spam"
     language = detect(asked)
-    if language != "und" and language not in settings.shop.languages:
+    if settings.shop.policy(language) == "set_aside":
         return f"language:{language}"
     found = opening(turns, settings.preprocess.min_words)
     if found is None:

@@ -10,12 +10,14 @@ import re
 
 from deskloop.settings import Shop
 from deskloop.text.commands import commanding
+from deskloop.text.language import called, detect
 
 PERSON = "asked for a person"
 PERSONAL = "asks for personal data"
 UNSAFE = "somebody may be in danger"
 COMMANDS = "gives orders to the bot"
 OUT_OF_SCOPE = "out of scope"
+LANGUAGE = "language: "
 _SMALLTALK = {
     "greeting": re.compile(
         r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
@@ -69,7 +71,15 @@ def must_pass_on(text: str) -> str | None:
     return COMMANDS if commanding(text) else None
 
 
+def foreign(shop: Shop, text: str) -> str | None:
+    """Why a person takes over a message in a language that the shop does not keep; None if it is kept."""
+    language = detect(text)
+    return None if shop.policy(language) == "keep" else f"{LANGUAGE}{language}"
+
+
 def handover(shop: Shop, reason: str | None) -> str:
     """Words that fit why a person takes over."""
+    if reason and reason.startswith(LANGUAGE):
+        return shop.handover_language.replace("{language}", called(reason.removeprefix(LANGUAGE)))
     fitting = {UNSAFE: shop.handover_unsafe, PERSON: shop.handover_person, OUT_OF_SCOPE: shop.handover_scope}
     return fitting.get(reason or "", shop.handover)

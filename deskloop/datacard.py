@@ -52,7 +52,8 @@ def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> st
     total = (
         f"<p><b>{counts['read']}</b> rows read = <b>{counts['accepted']}</b> accepted + "
         f"<b>{counts['quarantined']}</b> set aside. {counts['messages']} customer messages, "
-        f"{counts['labelled']} of them labelled.</p><p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
+        f"{counts['labelled']} of them labelled. {counts['routed']} conversations are in a language that colleagues "
+        f"answer: kept, not learnt from.</p><p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
     )
     sources = [{"source": name, **row} for name, row in counts["sources"].items()]
     splits = messages.groupby(["split", "source"]).size().reset_index(name="messages").to_dict("records")

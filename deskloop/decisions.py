@@ -15,13 +15,14 @@ import pandas as pd
 from deskloop import dedup, frames, minhash, splits
 from deskloop.settings import Settings
 
-COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said"]
+COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said", "routed"]
 
 
 def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
     """For each partition a frame with a row for each of its clean rows: id, reason, split, first, customer.
 
-    `reason` is empty for what stays; `first` tells whether the row's opening is asked nowhere else.
+    `reason` is empty for what stays; `first` tells whether the row's opening is to be learnt from: no other row asks
+    it, and its language is answered.
     """
     table = pd.concat([pd.read_parquet(p / "table.parquet") for p in parts], ignore_index=True)
     _name(table)
@@ -37,7 +38,7 @@ def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
     kept = order[(table["reason"] == "").to_numpy()[order]]
     alike = _leaders(parts, "opening", kept, len(table), threshold)
     _split(table, kept, alike, settings)
-    table["first"] = alike == np.arange(len(table))
+    table["first"] = (alike == np.arange(len(table))) & ~table["routed"].astype(bool)
     start = 0
     for part in parts:
         rows = frames.rows(part / "table.parquet")

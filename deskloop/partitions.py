@@ -22,7 +22,7 @@ from deskloop.cleaning import Clean, clean
 from deskloop.entries import Known
 from deskloop.linking import Links
 from deskloop.records import Quarantined
-from deskloop.settings import Settings
+from deskloop.settings import Settings, Shop
 from deskloop.sources.batch import Batch, excerpt
 
 _GOOD = frozenset("good great solved resolved answered satisfied 4 5 4.0 5.0".split())
@@ -35,7 +35,7 @@ def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folde
     links = Links(known.entries)
     read: Counter[str] = Counter()
     aside: list[dict[str, Any]] = []
-    made = _Part()
+    made = _Part(settings.shop)
     for batch in batches:
         for records in (batch.conversations, batch.knowledge, batch.quarantined):
             read.update(record.source for record in records)
@@ -59,7 +59,7 @@ def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folde
 
 def collect(parts: Sequence[Path], known: Known, settings: Settings, folder: Path) -> dict[str, Any]:
     """Decide, and write the final tables of all partitions into `folder`. Returns counts that add up."""
-    tally = _Tally()
+    tally = _Tally(settings.shop)
     columns = frames.schemas()["knowledge"].names
     listed = pd.DataFrame([e.model_dump(mode="json") for e in known.entries], columns=columns)
     entries, unfit = quality.check(listed, quality.knowledge)
@@ -82,7 +82,8 @@ def collect(parts: Sequence[Path], known: Known, settings: Settings, folder: Pat
 class _Part:
     """What the clean conversations of a partition leave, in the order they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
         self.conversations: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self.wholes: list[str] = []
@@ -95,7 +96,8 @@ class _Part:
         self.conversations.append(row)
         self.messages.append(_message(row, found, entry))
         self.wholes.append(whole)
-        self.table.append(_line(row, found, entry, whole))
+        routed = self._shop.policy(row["language"]) == "route"
+        self.table.append((*_line(row, found, entry, whole), routed))
 
 
 def _whole(found: Clean) -> str:
@@ -172,14 +174,15 @@ def _refused(source: str, locator: str, reason: str, shown: str = "") -> dict[st
 class _Tally:
     """Totals, by source, reason and split; and the digest of the test split, so that a change shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
         self.read: Counter[str] = Counter()
         self._accepted: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._languages: Counter[str] = Counter()
         self._splits: Counter[str] = Counter()
-        self._messages = self._labelled = 0
+        self._messages = self._labelled = self._routed = 0
         self._test: list[bytes] = []
 
     def add(self, rows: pd.DataFrame, refused: list[dict[str, Any]], said: pd.DataFrame | None = None) -> None:
@@ -192,6 +195,7 @@ class _Tally:
         self._languages.update(rows["language"])
         self._splits.update(said["split"])
         self._messages += len(said)
+        self._routed += int((rows["language"].map(self._shop.policy) == "route").sum())
         self._labelled += int(said["intent"].notna().sum())
         test = said[said["split"] == "test"]
         lines = (f"{i}\t{t}".encode("utf-8", "replace") for i, t in zip(test["id"], test["text"], strict=True))
@@ -205,6 +209,7 @@ class _Tally:
             "accepted": accepted.total(),
             "quarantined": refused.total(),
             "messages": self._messages,
+            "routed": self._routed,
             "labelled": self._labelled,
             "sources": sources,
             "reasons": dict(self._reasons.most_common()),

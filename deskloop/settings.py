@@ -7,11 +7,12 @@ the file is replaced by the environment's value.
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from deskloop.configfile import anchored_sqlite, below, read, told
@@ -19,6 +20,7 @@ from deskloop.errors import BadInput
 
 NO_SOURCE = "no source is named in the config; `deskloop init` writes one with examples"
 Effort = Literal["quick", "standard", "thorough"]
+LanguagePolicy = Literal["keep", "route", "set_aside"]
 
 
 class Section(BaseModel):
@@ -192,7 +194,11 @@ class Shop(Section):
     """Who the desk speaks for."""
 
     name: str = "our shop"
-    languages: tuple[str, ...] = Field(("en",), description="Languages answered; others are set aside.")
+    languages: dict[str, LanguagePolicy] = Field(
+        {"en": "keep"},
+        description="What becomes of each language: `keep` (learnt from and answered), `route` (kept as data; a "
+        "person answers), `set_aside`. `other` stands for all not named (set aside). A list names those to keep.",
+    )
     handover: str = Field(
         "I would rather not guess here, so I am passing this to a colleague. They can see our chat and will "
         "reply as soon as possible.",
@@ -206,6 +212,10 @@ class Shop(Section):
         "I can only help with questions about our shop. If this is one, a colleague will look at it and reply here.",
         description="Said to a question that is none for the desk.",
     )
+    handover_language: str = Field(
+        "I cannot answer in {language} yet, so I am passing this to a colleague, who will reply as soon as possible.",
+        description="Said to a message in a language that is not kept; {language} becomes its English name.",
+    )
     handover_unsafe: str = Field(
         "If anybody is hurt or in danger, please call 112 first. I am passing this to a colleague right away.",
         description="Said where somebody may be in danger.",
@@ -213,6 +223,26 @@ class Shop(Section):
     handover_intents: tuple[str, ...] = Field(
         ("talk_to_human", "complaint", "out_of_scope"), description="Intents that always go to a person."
     )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _a_list_names_those_to_keep(cls, given: Any) -> Any:
+        return dict.fromkeys(given, "keep") if isinstance(given, list | tuple) else given
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_are_codes(cls, given: dict[str, LanguagePolicy]) -> dict[str, LanguagePolicy]:
+        for name in given:
+            if name != "other" and not re.fullmatch(r"[a-z]{2,3}", name):
+                raise ValueError(f"{name!r} is no language code; write en, nl, de ... or other")
+        if "keep" not in given.values():
+            raise ValueError("no language is kept, so nothing could be learnt; give one `keep`")
+        return given
+
+    def policy(self, language: str) -> LanguagePolicy:
+        """What becomes of a text in a language; one that nobody can tell (`und`) is kept."""
+        other = self.languages.get("other", "set_aside")
+        return "keep" if language == "und" else self.languages.get(language, other)
 
 
 class Preprocess(Section):

@@ -28,6 +28,14 @@ _FUNCTION_WORDS = {
     "onde por quero se ao do da olá obrigado pedido no na",
     "pl": "nie jest mi mój moje się na do z że i w czy jak kiedy gdzie mam proszę dzień dobry zamówienie dla to",
 }
+_CALLED = {
+    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en":
+    "English", "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi",
+    "hr": "Croatian", "hu": "Hungarian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian",
+    "lv": "Latvian", "nb": "Norwegian", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
+    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian", "sv": "Swedish", "th":
+    "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
 _LANGUAGES_OF: dict[str, tuple[str, ...]] = {}
 for _code, _text in _FUNCTION_WORDS.items():
     for _word in _text.split():
@@ -35,6 +43,11 @@ for _code, _text in _FUNCTION_WORDS.items():
 _MOST_WORDS = 80
 _SURE = 0.9
 _ENOUGH_LETTERS = 24
+
+
+def called(code: str) -> str:
+    """English name of a language, or its code where it is not among the usual ones."""
+    return _CALLED.get(code, code)
 
 
 def detect(text: str) -> str:

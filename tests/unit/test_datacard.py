@@ -13,6 +13,7 @@ COUNTS = {
     "test_digest": "ab12",
     "sources": {"chats": {"read": 5, "accepted": 3, "quarantined": 2}},
     "reasons": {"spam": 1, "too <short>": 1},
+    "routed": 1,
     "languages": {"en": 3},
 }
 MESSAGES = pd.DataFrame(

@@ -8,7 +8,7 @@ import pytest
 from deskloop import quality, sources
 from deskloop.prepare import prepare
 from deskloop.records import Lineage
-from deskloop.settings import FilesSource, Settings, SyntheticSource
+from deskloop.settings import FilesSource, Settings, Shop, SyntheticSource
 
 TOPICS = ["tent", "stove", "boots", "jacket", "rope", "lamp", "bag", "mat", "pole", "cap"]
 ASKS = ["Where is the {} I paid for", "May I return my {} to a shop", "The {} came torn, what now", "Is a {} there"]
@@ -156,3 +156,19 @@ def test_contracts_set_broken_rows_aside_with_a_reason():
 def test_no_data_at_all_gives_empty_frames(tmp_path):
     empty = prepare([], Settings(home=tmp_path))
     assert (empty.counts["read"], len(empty.messages), len(empty.quarantine)) == (0, 0, 0)
+
+
+def test_each_language_goes_where_the_shop_says(tmp_path):
+    asked = {
+        "en": "Where is the tent I paid for two weeks ago?",
+        "nl": "waar blijft mijn bestelling? ik wacht al een week",
+        "de": "wo bleibt meine Bestellung? ich warte schon eine Woche",
+    }
+    path = tmp_path / "c.jsonl"
+    path.write_text("\n".join(json.dumps({"id": code, "text": text}) for code, text in asked.items()))
+    source = FilesSource(kind="files", name="s", path=path, content="messages")
+    settings = Settings(home=tmp_path, sources=(source,), shop=Shop(languages={"en": "keep", "nl": "route"}))
+    found = prepare([sources.read(source, settings)], settings)
+    assert set(found.conversations["id"]) == {"en", "nl"} and list(found.messages["conversation_id"]) == ["en"]
+    assert list(found.quarantine["reason"]) == ["language:de"]
+    assert found.counts["routed"] == 1 and found.counts["languages"] == {"en": 1, "nl": 1}

@@ -119,3 +119,15 @@ def test_a_secret_is_never_told_or_shown(config):
 def test_tracking_can_be_turned_off():
     assert Settings(tracking_uri="none").tracking is None
     assert str(Settings(home=Path("h")).tracking) == "sqlite:///h/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("languages", "says"),
+    [("{english: keep}", "no language code"), ("{en: route}", "no language is kept"), ("{en: answer}", "keep")],
+)
+def test_a_language_policy_that_means_nothing_is_told_in_one_line(tmp_path, languages, says):
+    path = tmp_path / "deskloop.yaml"
+    path.write_text(f"shop: {{languages: {languages}}}")
+    with pytest.raises(BadInput, match=says) as error:
+        load(path)
+    assert "\n" not in str(error.value)
