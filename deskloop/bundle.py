@@ -24,6 +24,8 @@ from deskloop.scorecard import conversation
 from deskloop.settings import Settings
 from deskloop.usual import usual_intents
 
+LEARNT = "learnt-from"  # in a bundle: digest of the messages that its generator learnt from
+
 
 def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, settings: Settings) -> None:
     """Fill `folder` from `parts` (generator, encoder, index, the data card, and intents where there are labels).
@@ -48,8 +50,8 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     _reference(bot, messages).save(folder / "reference")
 
 
-def link_tree(source: Path, target: Path, without: str | None = None) -> None:
-    """Copy a folder's files by hard links where the file system allows.
+def link_tree(source: Path, target: Path, without: str | None = None, link: bool = True) -> None:
+    """Copy a folder's files by hard links where the file system allows and `link` does.
 
     The part's manifest is left out, and the folder `without` at its top.
     """
@@ -60,6 +62,8 @@ def link_tree(source: Path, target: Path, without: str | None = None) -> None:
         to = target / inside
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if not link:  # a copy that somebody may edit must not reach the original
+                raise OSError
             os.link(file, to)
         except OSError:
             shutil.copy2(file, to)

@@ -18,8 +18,9 @@ from deskloop import memory
 from deskloop.bench.commands import bench
 from deskloop.console import Config, Json, OneLineErrors, log_progress, show, table
 from deskloop.errors import BadInput
-from deskloop.settings import Effort, Settings, load
+from deskloop.settings import Effort, load
 from deskloop.store import write_atomic
+from deskloop.versions import register, versions
 
 memory.wait_asleep()
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
     help="From a support team's history to a chatbot that is trained, evaluated, deployed, watched and retrained.",
 )
 app.add_typer(bench, name="bench")
+app.add_typer(versions)
 
 
 @app.command()
@@ -196,7 +198,7 @@ def chat(config: Config = None, json_: Json = False) -> None:
     from deskloop.talk import talk
 
     settings = load(config)
-    release = _releases(settings).champion()
+    release = register(settings).champion()
     if release is None:
         raise BadInput("there is no champion yet; `deskloop run` trains one")
     bot = Bot.load(release.path, settings)
@@ -204,46 +206,6 @@ def chat(config: Config = None, json_: Json = False) -> None:
         print(f"Version {release.version}. An empty line ends.")
     turns = talk(bot, quiet=json_)
     show({"version": release.version, "turns": turns}, json_, lambda: f"{len(turns) // 2} answers.")
-
-
-@app.command()
-def releases(config: Config = None, json_: Json = False) -> None:
-    """List versions; the champion is marked."""
-    register = _releases(load(config))
-    champion = register.champion()
-    rows = [
-        {
-            "version": r.version,
-            "champion": bool(champion and champion.version == r.version),
-            "created_at": f"{r.created_at:%Y-%m-%d %H:%M}",
-            "verdict": r.verdict.get("summary", ""),
-            "reason": r.reason,
-        }
-        for r in register.all()
-    ]
-    lines = [f"{'*' if r['champion'] else ' '} v{r['version']}  {r['created_at']}  {r['verdict']}" for r in rows]
-    show({"releases": rows}, json_, lambda: "\n".join(lines) or "No version yet; `deskloop run` trains one.")
-
-
-@app.command()
-def promote(
-    version: int, config: Config = None, reason: Annotated[str, typer.Option()] = "by hand", json_: Json = False
-) -> None:
-    """Make a version the champion, whatever the gate said. Kept in the audit log."""
-    _releases(load(config)).promote(version, reason)
-    show({"champion": version}, json_, lambda: f"Version {version} is the champion.")
-
-
-@app.command()
-def rollback(
-    config: Config = None,
-    version: Annotated[int | None, typer.Option(help="The previous champion if not given.")] = None,
-    reason: Annotated[str, typer.Option()] = "by hand",
-    json_: Json = False,
-) -> None:
-    """Put an earlier version back."""
-    release = _releases(load(config)).rollback(reason, version)
-    show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
 
 
 @app.command()
@@ -265,13 +227,6 @@ def doctor(config: Config = None, json_: Json = False) -> None:
 def _named(config: Path | None) -> str | None:
     named = config or os.environ.get("DESKLOOP_CONFIG")
     return str(Path(named).resolve()) if named else None
-
-
-def _releases(settings: Settings) -> Any:
-    from deskloop.database import connect
-    from deskloop.releases import Releases
-
-    return Releases(connect(settings.database))
 
 
 def _told(outcome: dict[str, Any]) -> str:

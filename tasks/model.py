@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deskloop.bundle import LEARNT
 from deskloop.database import connect
 from deskloop.records import Dataset, Receipt
 from deskloop.releases import Releases
@@ -11,8 +12,6 @@ from deskloop.settings import Settings
 from deskloop.store import Store
 from tasks import report
 from tasks.cache import stage
-
-LEARNT = "learnt-from"  # in a bundle: digest of the messages that its generator learnt from
 
 
 @stage("build-index", reads=("model",))

@@ -1,0 +1,91 @@
+"""Commands about versions: which there are, what tells two apart, which one answers, and taking one elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deskloop.console import Config, Json, show
+from deskloop.settings import Settings, load
+
+versions = typer.Typer()
+
+
+@versions.command()
+def releases(config: Config = None, json_: Json = False) -> None:
+    """List versions; the champion is marked."""
+    known = register(load(config))
+    champion = known.champion()
+    rows = [
+        {
+            "version": r.version,
+            "champion": bool(champion and champion.version == r.version),
+            "created_at": f"{r.created_at:%Y-%m-%d %H:%M}",
+            "verdict": r.verdict.get("summary", ""),
+            "reason": r.reason,
+        }
+        for r in known.all()
+    ]
+    lines = [f"{'*' if r['champion'] else ' '} v{r['version']}  {r['created_at']}  {r['verdict']}" for r in rows]
+    show({"releases": rows}, json_, lambda: "\n".join(lines) or "No version yet; `deskloop run` trains one.")
+
+
+@versions.command()
+def promote(
+    version: int, config: Config = None, reason: Annotated[str, typer.Option()] = "by hand", json_: Json = False
+) -> None:
+    """Make a version the champion, whatever the gate said. Kept in the audit log."""
+    register(load(config)).promote(version, reason)
+    show({"champion": version}, json_, lambda: f"Version {version} is the champion.")
+
+
+@versions.command()
+def rollback(
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The previous champion if not given.")] = None,
+    reason: Annotated[str, typer.Option()] = "by hand",
+    json_: Json = False,
+) -> None:
+    """Put an earlier version back."""
+    release = register(load(config)).rollback(reason, version)
+    show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
+
+
+@versions.command()
+def compare(
+    a: int,
+    b: int,
+    config: Config = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(help="One question a line, or JSON lines with `text`; held-out messages if not given."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Questions at most.")] = 100,
+    json_: Json = False,
+) -> None:
+    """Ask two versions the same questions: what differs first, and how their scores differ."""
+    from deskloop import comparison
+
+    settings = load(config)
+    known = register(settings)
+    result = comparison.compare(known.get(a), known.get(b), settings, questions, limit)
+    show(result, json_, lambda: comparison.told(result))
+
+
+@versions.command()
+def export(version: int, folder: Path, config: Config = None, json_: Json = False) -> None:
+    """Write a version into a new folder: model card, data card, and a generator that transformers loads."""
+    from deskloop import exporting
+
+    result = exporting.export(register(load(config)).get(version), folder)
+    show(result, json_, lambda: f"Version {version} lies in {folder}; its README.md says how to use it.")
+
+
+def register(settings: Settings) -> Any:
+    """The register of versions in the configured database."""
+    from deskloop.database import connect
+    from deskloop.releases import Releases
+
+    return Releases(connect(settings.database))
