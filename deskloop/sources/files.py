@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
-import zlib
 from collections.abc import Iterator
 from itertools import groupby, islice
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 from deskloop.errors import BadInput
 from deskloop.records import Turn
 from deskloop.settings import FilesSource, Settings
-from deskloop.sources import knowledge
+from deskloop.sources import knowledge, rasa
 from deskloop.sources.batch import Batch, Builder, digest, existing, moment, path_fingerprint, turn
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.tables import Row, rows, scan
@@ -28,7 +26,6 @@ _ROLES = {
     "agent": "agent", "assistant": "agent", "gpt": "agent", "operator": "agent", "support": "agent",
     "bot": "bot", "system": None, "tool": None, "function": None,
 }  # fmt: skip
-_ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
 _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".yml", ".yaml", ".md", ".markdown")
 
 
@@ -119,9 +116,9 @@ def _all_rows(source: FilesSource) -> Iterator[Row]:
 def _file_rows(source: FilesSource, path: Path) -> Iterator[Row]:
     name = path.name.removesuffix(".gz").lower()
     if source.content == "rasa_nlu":
-        return _rasa(path)
+        return rasa.nlu(path)
     if source.content == "rasa_domain":
-        return knowledge.rasa_domain(path)
+        return rasa.domain(path)
     if name.endswith((".md", ".markdown")):
         return knowledge.markdown(path)
     return knowledge.yaml_rows(path) if name.endswith((".yml", ".yaml")) else scan(path)
@@ -213,33 +210,6 @@ def _message(builder: Builder, locator: str, value: dict[str, Any], settings: Se
         builder.refuse(locator, "empty text", value)
         return
     labelled(builder, locator, value, settings)
-
-
-def _rasa(path: Path) -> Iterator[Row]:
-    """Examples of a Rasa NLU YAML file, entity marks taken off. Lookups, synonyms and regexes are no messages."""
-    from deskloop.sources.tables import open_bytes
-
-    try:
-        with open_bytes(path) as stream:
-            content, problem = knowledge.load_yaml(stream.read(50_000_000).decode("utf-8", "replace"))
-    except (EOFError, OSError, zlib.error) as error:
-        problem = str(error)
-    if problem:
-        raise BadInput(f"{path}: {problem[:200]}")
-    parts = content.get("nlu") if isinstance(content, dict) else None
-    if not isinstance(parts, list):
-        raise BadInput(f"{path} has no `nlu:` list; give Rasa's training data in YAML")
-    for number, part in enumerate(p for p in parts if isinstance(p, dict) and p.get("intent")):
-        for line, example in enumerate(_examples(part.get("examples"))):
-            where = f"{path.name}:{part['intent']}:{line + 1}"
-            text = _ENTITY.sub(r"\1", example)
-            yield Row(where, {"id": f"{part['intent']}-{number}-{line}", "text": text, "intent": str(part["intent"])})
-
-
-def _examples(given: Any) -> list[str]:
-    if isinstance(given, list):
-        return [str(g.get("text", "") if isinstance(g, dict) else g).strip() for g in given]
-    return [s.strip()[1:].strip() for s in str(given or "").split("\n") if s.strip().startswith("-")]
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Knowledge written by people: Markdown headings, YAML lists, and the `utter_*` responses of a Rasa domain.
+"""Knowledge written by people: Markdown headings and YAML lists.
 
 Gives rows with `question` and `answer`; knows nothing about sources.
 """
@@ -10,27 +10,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deskloop.sources.tables import Row, open_bytes
+from deskloop.sources import yamls
+from deskloop.sources.tables import Row
 
 _MOST_BYTES = 50_000_000
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
-_ALIAS = re.compile(r"(?m)(?:^|[\s\[,{:])\*[\w-]+\s*(?:$|[,\]}])")
 
 
 def markdown(path: Path) -> Iterator[Row]:
     """Each heading with text below it; front matter's fields (url, updated_at, ...) stand for the whole file."""
-    text, problem = _read(path)
-    if problem:
-        yield Row(path.name, None, problem)
-        return
+    text, problem = yamls.text_of(path, _MOST_BYTES)
     fields, body = _front(text)
     found = 0
-    for number, title, answer in _sections(body):
+    sections = list(_sections(body))
+    if problem:
+        yield Row(path.name, None, problem)
+        sections = sections[:-1]  # the last one is where the text was cut
+    for number, title, answer in sections:
         if answer:
             found += 1
             yield Row(f"{path.name}:{number}", {**fields, "question": title, "answer": answer})
-    if not found:
+    if not found and not problem:
         yield Row(path.name, None, "no heading with text below it", text[:1000])
 
 
@@ -38,7 +39,7 @@ def _front(text: str) -> tuple[dict[str, Any], str]:
     if not text.startswith("---\n"):
         return {}, text
     head, mark, body = text[4:].partition("\n---\n")
-    fields, problem = load_yaml(head) if mark else (None, "")
+    fields, problem = yamls.load(head) if mark else (None, "")
     if problem or not isinstance(fields, dict):
         return {}, text
     # an id belongs to one entry, and a file may hold many
@@ -63,9 +64,14 @@ def _sections(body: str) -> Iterator[tuple[int, str, str]]:
 
 def yaml_rows(path: Path) -> Iterator[Row]:
     """A list of mappings, the one list inside a mapping, or a mapping of question to answer."""
-    content, problem = _loaded(path)
-    if problem:
-        yield Row(path.name, None, problem)
+    read = yamls.loaded(path)
+    content = read.content
+    if read.problem:
+        found = read.items()
+        for line, value, trouble in found:
+            yield from _entries(f"{path.name}:{line}", value, trouble)
+        if not found:
+            yield Row(path.name, None, read.problem)
         return
     if isinstance(content, dict):
         lists = [v for v in content.values() if isinstance(v, list)]
@@ -75,51 +81,11 @@ def yaml_rows(path: Path) -> Iterator[Row]:
         yield Row(f"{path.name}:{number}", value if is_row else None, "" if is_row else "expected a mapping")
 
 
-def rasa_domain(path: Path) -> Iterator[Row]:
-    """Each response of a Rasa domain; `utter_opening_hours` answers the question `opening hours`."""
-    content, problem = _loaded(path)
-    responses = content.get("responses") if isinstance(content, dict) else None
-    if problem or not isinstance(responses, dict):
-        yield Row(path.name, None, problem or "no `responses:`; give Rasa's domain in YAML")
-        return
-    for name, variants in responses.items():
-        texts = [v.get("text") for v in variants if isinstance(v, dict)] if isinstance(variants, list) else []
-        answer = next((str(t).strip() for t in texts if t), "")
-        topic = re.sub(r"[_/]+", " ", str(name).removeprefix("utter_")).strip()
-        yield Row(f"{path.name}:{name}", {"id": str(name), "question": topic, "answer": answer})
-
-
-def load_yaml(text: str) -> tuple[Any, str]:
-    """The content and no problem, or None and the problem. Aliases are refused: a few of them unfold to gigabytes."""
-    import yaml
-
-    if _ALIAS.search(text):
-        try:
-            if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader)):
-                return None, "YAML with aliases is not read"
-        except (yaml.YAMLError, RecursionError, ValueError) as error:
-            return None, f"not YAML ({' '.join(str(error).split())[:120]})"
-    try:
-        return yaml.safe_load(text), ""
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return None, f"not YAML ({' '.join(str(error).split())[:120]})"
-
-
-def _loaded(path: Path) -> tuple[Any, str]:
-    text, problem = _read(path)
-    return (None, problem) if problem else load_yaml(text)
-
-
-def _read(path: Path) -> tuple[str, str]:
-    import zlib
-
-    from deskloop.sources.mime import decode
-
-    try:
-        with open_bytes(path) as stream:
-            data = stream.read(_MOST_BYTES + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        return "", f"the file is cut off or damaged ({error})"
-    if len(data) > _MOST_BYTES:
-        return "", f"larger than {_MOST_BYTES:,} bytes unpacked"
-    return decode(data.removeprefix(b"\xef\xbb\xbf"), "utf-8").replace("\r\n", "\n").replace("\x00", ""), ""
+def _entries(where: str, value: Any, trouble: str) -> Iterator[Row]:
+    """The rows of one item that was read on its own: an entry, or a question with its answer."""
+    if trouble or not isinstance(value, dict):
+        yield Row(where, None, trouble or "expected a mapping")
+    elif "question" in value or "answer" in value:
+        yield Row(where, value)
+    else:
+        yield from (Row(where, {"question": k, "answer": v}) for k, v in value.items())
