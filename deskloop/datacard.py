@@ -54,6 +54,7 @@ def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> st
         f"<b>{counts['quarantined']}</b> set aside. {counts['messages']} customer messages, "
         f"{counts['labelled']} of them labelled. {counts['routed']} conversations are in a language that colleagues "
         f"answer: kept, not learnt from.</p><p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
+        f"<p>{_parted(counts)}</p>"
     )
     sources = [{"source": name, **row} for name, row in counts["sources"].items()]
     splits = messages.groupby(["split", "source"]).size().reset_index(name="messages").to_dict("records")
@@ -65,6 +66,14 @@ def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> st
             ("By source", sources), ("Set aside, by reason", reasons), ("Messages by split and source", splits)
         )],
     )  # fmt: skip
+
+
+def _parted(counts: Counts) -> str:
+    """How far people are apart, and which late messages follow an older customer or twin."""
+    return (
+        f"{counts['customers_crossing']} customers wrote messages of more than one split. {counts['after_cut']} "
+        "conversations as late as the test teach or tune instead: their customer, core or near-duplicate is older."
+    )
 
 
 def samples(messages: pd.DataFrame, quarantine: pd.DataFrame) -> str:

@@ -16,13 +16,15 @@ from deskloop import dedup, frames, minhash, splits
 from deskloop.settings import Settings
 
 COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said", "routed"]
+DECIDED = ["id", "reason", "split", "first", "customer", "late", "crossing"]
 
 
 def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
-    """For each partition a frame with a row for each of its clean rows: id, reason, split, first, customer.
+    """For each partition a frame with a row for each of its clean rows, of the columns DECIDED.
 
     `reason` is empty for what stays; `first` tells whether the row's opening is to be learnt from: no other row asks
-    it, and its language is answered.
+    it, and its language is answered; `late` whether it is as late as the test and not in it; `crossing` is true in
+    one row of each customer who stands in more than one split.
     """
     table = pd.concat([pd.read_parquet(p / "table.parquet") for p in parts], ignore_index=True)
     _name(table)
@@ -42,7 +44,7 @@ def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
     start = 0
     for part in parts:
         rows = frames.rows(part / "table.parquet")
-        yield table.iloc[start : start + rows][["id", "reason", "split", "first", "customer"]]
+        yield table.iloc[start : start + rows][DECIDED]
         start += rows
 
 
@@ -64,6 +66,9 @@ def _split(table: pd.DataFrame, kept: Any, alike: Any, settings: Settings) -> No
         frame = frame.drop(columns="customer")
     split = splits.assign(frame, how.test_share, how.validation_share, settings.model.seed)
     table.loc[rows, "split"] = split
+    stays = table[table["reason"] == ""]
+    for name, found in (("late", splits.after_cut(stays)), ("crossing", splits.crossing(stays))):
+        table[name] = found.reindex(table.index, fill_value=False)
     table.loc[table["split"] == splits.SET_ASIDE, "reason"] = "grown from a held-out row"
     if not how.customers_apart:
         return

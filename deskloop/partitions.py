@@ -71,6 +71,7 @@ def collect(parts: Sequence[Path], known: Known, settings: Settings, folder: Pat
         tally.add(entries, aside)
         for part, made in zip(parts, decisions.decide(parts, settings), strict=True):
             tally.read.update(json.loads((part / "read.json").read_bytes()))
+            tally.apart.update({name: int(made[name].sum()) for name in ("late", "crossing")})
             talks, said, refused = _finished(part, made)
             out.add("conversations", talks)
             out.add("messages", said)
@@ -181,6 +182,7 @@ class _Tally:
         self._refused: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._languages: Counter[str] = Counter()
+        self.apart: Counter[str] = Counter()  # what `decisions` found of rows that cannot stand where their time says
         self._splits: Counter[str] = Counter()
         self._messages = self._labelled = self._routed = 0
         self._test: list[bytes] = []
@@ -214,6 +216,8 @@ class _Tally:
             "sources": sources,
             "reasons": dict(self._reasons.most_common()),
             "splits": {s: self._splits[s] for s in ("train", "validation", "test")},
+            "after_cut": int(self.apart["late"]),
+            "customers_crossing": int(self.apart["crossing"]),
             "languages": dict(self._languages.most_common()),
             "test_digest": hashlib.sha256(b"".join(sorted(self._test))).hexdigest(),
         }

@@ -38,6 +38,28 @@ def assign(frame: Any, test_share: float, validation_share: float, seed: int) ->
     return pd.Series(split.where(~aside, SET_ASIDE).to_numpy(), index=frame.index, name="split")
 
 
+def after_cut(frame: Any) -> Any:
+    """Which real rows are as late as their source's test and not in it, bool Series: their group began before it.
+
+    `frame` has split, source, at (ISO text, empty where undated) and synthetic. Such rows teach or tune instead.
+    """
+    real = ~frame["synthetic"].astype(bool) & (frame["at"] != "")
+    begins = frame[real & (frame["split"] == "test")].groupby("source")["at"].min()
+    begun = frame["at"] >= frame["source"].map(begins).fillna("\U0010ffff")
+    return real & begun & (frame["split"] != "test")
+
+
+def crossing(frame: Any) -> Any:
+    """One row of each customer whose own words stand in more than one split, bool Series.
+
+    `frame` has split, customer (None where unknown) and synthetic.
+    """
+    real = frame[~frame["synthetic"].astype(bool) & frame["customer"].notna()]
+    parted = real.groupby("customer")["split"].nunique() > 1
+    first = real[real["customer"].isin(parted[parted].index)].drop_duplicates("customer")
+    return frame.index.to_series().isin(first.index)
+
+
 def _held_out(table: Any, test_share: float, validation_share: float, seed: int) -> dict[str, str]:
     total = int(table["rows"].sum())
     dated = table[table["at"] != ""].sort_values("at", kind="stable")

@@ -16,9 +16,9 @@ from typing import Any
 
 from deskloop.demo import people
 from deskloop.demo.chats import Talk, dressed
-from deskloop.demo.cores import Core, addresses, cores, is_late, order_numbers, read
+from deskloop.demo.cores import Core, cores, is_late, order_numbers, read
 from deskloop.demo.faq import article_url
-from deskloop.demo.people import Customer
+from deskloop.demo.people import Crowd, Customer
 from deskloop.demo.tickets import Ticket
 from deskloop.sources.synthetic import grow
 
@@ -42,7 +42,7 @@ class History:
 def history(desk: dict[str, Any], seed: int) -> History:
     """All rows of the year; the same seed gives the same."""
     chance = random.Random(f"{seed}:history")  # noqa: S311
-    crowd = _Crowd(people.customers(900, chance), chance)
+    crowd = Crowd(people.customers(900, chance), chance)
     chatted = _chatted(cores(), chance)
     talks: list[Talk] = []
     tickets: list[Ticket] = []
@@ -71,26 +71,6 @@ def _place(
         tickets.append(ticket)
 
 
-class _Crowd:
-    """Customers; one whose address stands in a message is that message's writer."""
-
-    def __init__(self, known: list[Customer], chance: random.Random) -> None:
-        self.people = known
-        self._chance = chance
-
-    def writer(self, text: str) -> Customer:
-        for address in addresses(text):
-            found = next((c for c in self.people if c.email == address), None)
-            if found is None:
-                some = self._chance.choice(self.people)
-                found = replace(
-                    some, id=len(self.people) + 1, email=address, name=people.named(address, self._chance)
-                )
-                self.people.append(found)
-            return found
-        return self._chance.choice(self.people)
-
-
 def _chatted(found: tuple[Core, ...], chance: random.Random) -> frozenset[str]:
     """Ids of the cores told as chats: the same share of every intent, early and late."""
     groups: defaultdict[tuple[str, bool], list[str]] = defaultdict(list)
@@ -100,11 +80,11 @@ def _chatted(found: tuple[Core, ...], chance: random.Random) -> frozenset[str]:
     return frozenset(i for ids in picked for i in ids)
 
 
-def _ticket(core: Core, crowd: _Crowd, chance: random.Random) -> Ticket:
+def _ticket(core: Core, crowd: Crowd, chance: random.Random) -> Ticket:
     forgotten = not core.late and chance.random() < UNLABELLED
     return Ticket(
         at=people.moment(people.period(core.late), chance),
-        customer=crowd.writer(core.text),
+        customer=crowd.writer(core.text, core.late),
         body=core.text,
         reply=core.reply,
         intent=None if forgotten else core.intent,
@@ -156,14 +136,14 @@ def _plainly_told(talk: Talk) -> bool:
     return [role for role, _ in talk.turns] == ["customer", "agent"]
 
 
-def _grown(core: Core, crowd: _Crowd, seed: int, chance: random.Random) -> list[Ticket]:
+def _grown(core: Core, crowd: Crowd, seed: int, chance: random.Random) -> list[Ticket]:
     wanted = chance.choice(_GROWN.get(core.id.split("-")[0], _GROWN["hard"]))
     out: list[Ticket] = []
     for text in grow(core.text, 3 * wanted, f"{seed}:{core.id}") if wanted else ():
         reply = _fitting_reply(core, text)
         if reply is not None and len(out) < wanted:
             ticket = _ticket(core, crowd, chance)
-            customer = crowd.writer(text)
+            customer = crowd.writer(text, core.late)
             out.append(replace(ticket, customer=customer, body=text, reply=reply, intent=core.intent, synthetic=True))
     return out
 
@@ -182,12 +162,13 @@ def _fitting_reply(core: Core, text: str) -> str | None:
     return reply
 
 
-def _dialogue(row: dict[str, Any], crowd: _Crowd, chance: random.Random) -> Talk:
+def _dialogue(row: dict[str, Any], crowd: Crowd, chance: random.Random) -> Talk:
     """A conversation that was written whole."""
     said = " ".join(turn["text"] for turn in row["turns"])
+    late = is_late(row["id"], "dialogues")
     return Talk(
-        at=people.moment(people.period(is_late(row["id"], "dialogues")), chance),
-        customer=crowd.writer(said),
+        at=people.moment(people.period(late), chance),
+        customer=crowd.writer(said, late),
         turns=tuple((turn["role"], turn["text"]) for turn in row["turns"]),
         intent=row["intent"],
         article_url=article_url(row["faq"]),
@@ -195,12 +176,12 @@ def _dialogue(row: dict[str, Any], crowd: _Crowd, chance: random.Random) -> Talk
     )
 
 
-def _other(row: dict[str, Any], crowd: _Crowd, desk: dict[str, Any], chance: random.Random) -> Talk:
+def _other(row: dict[str, Any], crowd: Crowd, desk: dict[str, Any], chance: random.Random) -> Talk:
     """A message in another language or of another tone, told as a chat."""
     turns = (("customer", row["text"]), *([("agent", row["reply"])] if row.get("reply") else []))
     return Talk(
         at=people.moment(people.EARLY, chance),
-        customer=crowd.writer(row["text"]),
+        customer=crowd.writer(row["text"], late=False),
         turns=dressed(turns, desk, chance),
         intent=row.get("intent"),
         article_url=article_url(row.get("faq")),

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+
+from deskloop.demo.cores import addresses
 
 EARLY = (date(2025, 9, 1), date(2026, 5, 31))
 LATE = (date(2026, 6, 1), date(2026, 8, 31))
+# Most people write about one order, perhaps more than once; of 900, these come back in the other period, too.
+REGULARS = 10
+LATE_SHARE = 0.38
 AGENTS = (("31", "Marieke"), ("32", "Jonas"), ("33", "Fatima"), ("34", "Wout"), ("35", "Claire"))
 
 _NAMES = {
@@ -53,6 +58,28 @@ class Customer:
     country: str
     city: str
     since: date
+
+
+class Crowd:
+    """Who writes when; one whose address stands in a message is that message's writer."""
+
+    def __init__(self, known: list[Customer], chance: random.Random) -> None:
+        self.people = known
+        self._chance = chance
+        late = round(LATE_SHARE * len(known))
+        self._early, self._late = known[: -late or None], known[-late - REGULARS :]
+
+    def writer(self, text: str, late: bool) -> Customer:
+        """The writer of a message of the late period or of the early one."""
+        active = self._late if late else self._early
+        for address in addresses(text):
+            found = next((c for c in self.people if c.email == address), None)
+            if found is None:
+                some = self._chance.choice(active)
+                found = replace(some, id=len(self.people) + 1, email=address, name=named(address, self._chance))
+                self.people.append(found)
+            return found
+        return self._chance.choice(active)
 
 
 def customers(count: int, chance: random.Random) -> list[Customer]:

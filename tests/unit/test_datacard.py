@@ -5,6 +5,8 @@ import pandas as pd
 from deskloop import datacard
 
 COUNTS = {
+    "after_cut": 3,
+    "customers_crossing": 0,
     "read": 5,
     "accepted": 3,
     "quarantined": 2,
@@ -34,6 +36,7 @@ def test_the_card_counts_and_quotes_nobody(tmp_path):
     assert datacard.save(tmp_path, COUNTS, MESSAGES, QUARANTINE) == 3
     page = (tmp_path / datacard.PAGE).read_text("utf-8")
     assert "<b>5</b> rows read = <b>3</b> accepted" in page and "ab12" in page and "too &lt;short&gt;" in page
+    assert "0 customers wrote messages of more than one split. 3 conversations as late as the test" in page
     assert "the tent" not in page and "buy now" not in page
     assert "data:image/png;base64," in page and "http" not in page
 

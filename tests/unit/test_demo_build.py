@@ -118,16 +118,35 @@ def test_every_reply_names_a_fact_of_its_entry_in_the_entrys_own_figures():
     assert len(silent) <= 0.15 * len(with_figures)
 
 
-def test_the_split_by_time_tests_on_late_hand_written_messages_alone(tmp_path):
+def test_most_people_write_in_one_period_and_a_few_come_back(rows):
+    when = defaultdict(set)
+    times = Counter()
+    for ticket in rows["tickets"]:
+        if not ticket["synthetic"]:
+            when[ticket["customer_email"]].add(ticket["created_at"] >= "2026-06-01")
+            times[ticket["customer_email"]] += 1
+    both = sum(len(periods) == 2 for periods in when.values())
+    assert 1 <= both <= 0.03 * len(when)
+    assert sum(n > 1 for n in times.values()) > 0.3 * len(when)
+
+
+def test_the_split_tests_on_late_hand_written_messages_of_customers_it_knows_nothing_of(tmp_path):
     from deskloop import prepare, sources
     from deskloop.settings import load
 
     settings = load(write_project(tmp_path, 8399))
-    read_here = [s for s in settings.sources if s.kind in ("mail", "helpdesk", "sql")]
-    messages = prepare.prepare([sources.read(s, settings) for s in read_here], settings).messages
-    test = messages[messages["split"] == "test"]
-    labelled = test[test["intent"].notna()]
+    assert settings.preprocess.customers_apart
     assert settings.preprocess.test_share == TEST_SHARE
-    assert len(labelled) >= 400
+    read_here = [s for s in settings.sources if s.kind in ("mail", "helpdesk", "sql")]
+    made = prepare.prepare([sources.read(s, settings) for s in read_here], settings)
+    test = made.messages[made.messages["split"] == "test"]
+    labelled = test[test["intent"].notna()]
+    assert len(labelled) >= 800
+    assert labelled["core_id"].str.contains("^(?!everyday|oos|dialogues)").sum() >= 70
     assert not test["synthetic"].any()
     assert labelled["at"].min() >= "2026-06-01"
+    real = made.conversations[~made.conversations["synthetic"]]
+    assert real.groupby("customer")["split"].nunique().max() == 1
+    assert made.counts["customers_crossing"] == 0
+    # what belongs with older rows teaches instead, and is counted
+    assert 20 <= made.counts["after_cut"] <= 0.1 * len(test)

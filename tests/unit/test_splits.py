@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from deskloop.splits import SET_ASIDE, assign
+from deskloop.splits import SET_ASIDE, after_cut, assign, crossing
 
 
 def table(**columns):
@@ -77,3 +77,18 @@ def test_a_customer_named_in_a_synthetic_row_ties_nothing(dated):
     split = assign(frame, 0.2, 0.15, seed=1)
     assert (split[frame["synthetic"]] == "train").all()
     assert (split == "test").sum() == 40
+
+
+def test_late_rows_of_an_early_customer_teach_and_are_counted(dated):
+    frame = dated.assign(source="tickets", customer=[f"p{i}" for i in range(200)])
+    frame.loc[[10, 190, 195], "customer"] = "comes back"
+    frame["split"] = assign(frame, 0.2, 0.15, seed=1)
+    assert frame.loc[10, "split"] == frame.loc[190, "split"] == frame.loc[195, "split"] != "test"
+    assert after_cut(frame)[lambda late: late].index.tolist() == [190, 195]
+
+
+def test_customers_in_two_splits_are_counted(dated):
+    frame = dated.assign(customer=[f"p{i % 80}" for i in range(200)])
+    apart = assign(frame.drop(columns="customer"), 0.2, 0.15, seed=1)
+    assert crossing(frame.assign(split=apart)).sum() > 40
+    assert crossing(frame.assign(split=assign(frame, 0.2, 0.15, seed=1))).sum() == 0
