@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from deskloop.records import Conversation, Turn
+from deskloop.records import Conversation, Lineage, Turn
 from deskloop.settings import Settings
 from deskloop.text.email import clean_reply
 from deskloop.text.language import detect
@@ -18,6 +18,7 @@ _SMALLTALK = frozenset(
     "hi hello hey hallo hoi bonjour good morning afternoon evening day there team guys dear sir madam support thanks "
     "thank you ok okay yes no how are help please is anyone anybody someone here a can i ask question quick".split()
 )
+_JOINTS = re.compile(r"[_-]+(?=[^\W\d_])|(?<=[^\W\d_])[_-]+")  # digits keep theirs: an order number stays one
 _GREETED_NAME = re.compile(r"^((?:hi|hello|hey|dear|beste|hallo|bonjour)),?\s+<PERSON_\d+>", re.I)
 
 
@@ -52,8 +53,24 @@ def clean(conversation: Conversation, settings: Settings, public: tuple[str, ...
     found = opening(turns, settings.preprocess.min_words)
     if found is None:
         return "too short"
-    kept = conversation.model_copy(update={"turns": tuple(turns), "language": language, "names": ()})
+    told = {"turns": tuple(turns), "language": language, "names": (), "lineage": _lineage(conversation, redactor)}
+    kept = conversation.model_copy(update=told)
     return Clean(kept, *found)
+
+
+def _lineage(conversation: Conversation, redactor: Redactor) -> Lineage:
+    """Where it was read, with nobody's name left in those of its files."""
+    lineage = conversation.lineage
+    if not lineage.attachments:
+        return lineage
+    files = (file.model_copy(update={"name": file_name(file.name, redactor)}) for file in lineage.attachments)
+    return lineage.model_copy(update={"attachments": tuple(files)})
+
+
+def file_name(name: str, redactor: Redactor) -> str:
+    """A file's name as a text that can be redacted: `Invoice_Anna-Smit.pdf` becomes `Invoice <PERSON_1>.pdf`."""
+    stem, dot, ending = name.rpartition(".")
+    return redactor.redact(_JOINTS.sub(" ", stem or ending)) + (dot + ending if stem else "")
 
 
 def _addressed(role: str, text: str) -> str:

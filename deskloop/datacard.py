@@ -59,11 +59,13 @@ def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> st
     sources = [{"source": name, **row} for name, row in counts["sources"].items()]
     splits = messages.groupby(["split", "source"]).size().reset_index(name="messages").to_dict("records")
     reasons = [{"reason": reason, "rows": rows} for reason, rows in counts["reasons"].items()]
+    files = [{"type": kind, "files": number} for kind, number in counts["attachments"].items()]
     return _page(
         "Data card",
         [total, _picture(messages, counts)]
         + [f"<h2>{title}</h2>{_table(rows)}" for title, rows in (
-            ("By source", sources), ("Set aside, by reason", reasons), ("Messages by split and source", splits)
+            ("By source", sources), ("Set aside, by reason", reasons), ("Messages by split and source", splits),
+            ("Attachments, listed and not opened", files),
         )],
     )  # fmt: skip
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deskloop import occupied
 from deskloop.database import connect
 from deskloop.errors import BadInput
 from deskloop.outbox import Outbox
@@ -24,7 +26,7 @@ from deskloop.releases import Release, Releases
 from deskloop.settings import Settings, SourceBase
 from deskloop.sources import journal
 from deskloop.sources.batch import Batch
-from deskloop.sources.erased import Erased, addresses
+from deskloop.sources.erased import Erased, addresses, person_keys
 from deskloop.sources.identity import customer_hash
 from deskloop.store import MANIFEST, Store
 from deskloop.traffic import Traffic
@@ -58,7 +60,7 @@ class Found:
 def erase(who: str, settings: Settings, *, really: bool = False) -> dict[str, Any]:
     """Find a person by address, id, name or keyed hash and, if `really`, remove them. Returns the certificate.
 
-    Raises BadInput for nobody, or a name that several customers have.
+    Raises BadInput for nobody, a name that several customers have, or while a run reads customers' rows.
     """
     who = who.strip()
     own = who if _HASH.fullmatch(who) else customer_hash(who, settings)
@@ -68,7 +70,9 @@ def erase(who: str, settings: Settings, *, really: bool = False) -> dict[str, An
     try:
         found = _found(who, own, settings, store, Traffic(engine), Releases(engine))
         if really:
-            _remove(found, settings, store, Traffic(engine), Releases(engine))
+            with occupied.alone(settings):
+                found = _found(who, own, settings, store, Traffic(engine), Releases(engine))
+                _remove(found, settings, store, Traffic(engine), Releases(engine))
         return _certificate(own, found, settings, Releases(engine), really)
     finally:
         engine.dispose()
@@ -110,12 +114,18 @@ def _found(who: str, own: str, settings: Settings, store: Store, traffic: Traffi
         if kind == "table" and (rows := _rows(path, found.hashes, ids)):
             found.datasets[digest] = rows
     for folder in sorted((settings.home / "raw").glob("*/")):
-        if rows := journal.count(SourceBase(name=folder.name), settings, listed.in_raw):
+        if rows := journal.count(SourceBase(name=folder.name), settings, _theirs(folder.name, listed)):
             found.raw[folder.name] = rows
             found.sources.add(folder.name)
     found.traffic = _conversations(who, listed, settings, traffic)
     _models(found, objects, releases)
     return found
+
+
+def _theirs(name: str, listed: Erased) -> Callable[[Any], bool]:
+    """Whether a record in the raw area of the source of this name is of one of these people."""
+    source = next((s for s in listed.settings.sources if s.name == name), None)
+    return partial(listed.in_raw, keys=person_keys(source) if source else frozenset())
 
 
 def _people(own: str, batches: Iterable[Path], settings: Settings) -> set[str]:
@@ -198,7 +208,7 @@ def _remove(found: Found, settings: Settings, store: Store, traffic: Traffic, re
     listed.add(found.hashes)
     person = Erased(frozenset(found.hashes), settings)
     for name in found.raw:
-        journal.remove(SourceBase(name=name), settings, person.in_raw)
+        journal.remove(SourceBase(name=name), settings, _theirs(name, person))
     traffic.forget(found.traffic)
     Outbox(settings.home).forget(found.traffic)
     champion = releases.champion()

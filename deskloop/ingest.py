@@ -17,7 +17,8 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from deskloop import sources
+from deskloop import occupied, sources
+from deskloop.cleaning import file_name
 from deskloop.errors import BadInput, TransientError
 from deskloop.records import Conversation, KnowledgeEntry
 from deskloop.settings import AnySource, ImapSource, MailSource, Settings
@@ -47,7 +48,8 @@ def ingest(settings: Settings, name: str | None = None, full: bool = False) -> d
     def keep(batch: Batch) -> str:
         return store.put_dir("batch", batch.save).sha256
 
-    return {"sources": [_taken(source, settings, keep) for source in chosen]}
+    with occupied.reading(settings):
+        return {"sources": [_taken(source, settings, keep) for source in chosen]}
 
 
 def preview(settings: Settings, name: str | None = None) -> dict[str, Any]:
@@ -117,7 +119,10 @@ def _redacted(batch: Batch, settings: Settings) -> Iterator[dict[str, str]]:
     for row in rows:
         text = normalise(_said(row))
         if isinstance(row, Conversation):  # knowledge is what the shop tells everybody
-            text = Redactor(row.names, tuple(sorted(own))).redact(text)
+            redactor = Redactor(row.names, tuple(sorted(own)))
+            files = [file_name(file.name, redactor) for file in row.lineage.attachments]
+            text = redactor.redact(text)[: _LONGEST // 2 if files else None]
+            text += f" [with {', '.join(files)}]" if files else ""
         yield {"source": row.source, "text": " ".join(text.split())[:_LONGEST]}
 
 

@@ -184,6 +184,7 @@ class _Tally:
         self._languages: Counter[str] = Counter()
         self.apart: Counter[str] = Counter()  # what `decisions` found of rows that cannot stand where their time says
         self._splits: Counter[str] = Counter()
+        self._files: Counter[str] = Counter()
         self._messages = self._labelled = self._routed = 0
         self._test: list[bytes] = []
 
@@ -196,6 +197,7 @@ class _Tally:
             return
         self._languages.update(rows["language"])
         self._splits.update(said["split"])
+        self._files.update(file["type"] or "unknown" for row in rows["lineage"] for file in row["attachments"])
         self._messages += len(said)
         self._routed += int((rows["language"].map(self._shop.policy) == "route").sum())
         self._labelled += int(said["intent"].notna().sum())
@@ -218,6 +220,7 @@ class _Tally:
             "splits": {s: self._splits[s] for s in ("train", "validation", "test")},
             "after_cut": int(self.apart["late"]),
             "customers_crossing": int(self.apart["crossing"]),
+            "attachments": dict(self._files.most_common()),
             "languages": dict(self._languages.most_common()),
             "test_digest": hashlib.sha256(b"".join(sorted(self._test))).hexdigest(),
         }

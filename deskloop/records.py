@@ -55,12 +55,21 @@ class DriftOutcome(Record):
     announced: bool = False
 
 
+class Attachment(Record):
+    """A file that came with a message. It is listed and never opened."""
+
+    name: str
+    type: str = Field("", description="as the sender told it, such as application/pdf")
+    size: int | None = Field(None, ge=0, description="bytes")
+
+
 class Lineage(Record):
     """Where a row was read: the source's name, a place inside it, and the digest of the raw row."""
 
     source: str
     locator: str
     sha256: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Turn(Record):

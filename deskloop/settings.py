@@ -258,7 +258,7 @@ class Preprocess(Section):
         (), description="Kinds that the tagger of the extra `ner` masks too, beside what patterns tell."
     )
     raw_days: int = Field(
-        365, ge=0, description="Days that raw records are kept; then the source is read anew. 0 keeps them."
+        365, ge=0, description="Days that raw rows are kept; then the source is read anew. 0 keeps them."
     )
 
 

@@ -140,6 +140,7 @@ class Store:
             digest = write_manifest(folder, kind=kind)
             folder.chmod(0o755)
             _move(folder, self._path(digest))
+            os.utime(self._path(digest) / MANIFEST)  # when it was last put; the folder's time tells when first
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -175,6 +176,17 @@ class Store:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def older(self, kind: str, before: float) -> list[str]:
+        """Digests of the folders of a kind that were last put before a time (Unix seconds)."""
+        found = []
+        for path in sorted((self._local / "objects").glob("*/")):
+            manifest = path / MANIFEST
+            if not re.fullmatch(r"[0-9a-f]{64}", path.name) or not manifest.is_file():
+                continue
+            if manifest.stat().st_mtime < before and json.loads(manifest.read_bytes()).get("kind") == kind:
+                found.append(path.name)
+        return found
 
     def renew(self) -> None:
         """Take a new identity: no result that any cache remembers is believed from now on."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from prefect import flow, unmapped
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
+from deskloop import occupied
 from deskloop.errors import BadInput
 from deskloop.records import Dataset, Receipt
 from deskloop.requests import PrepareRequest
+from deskloop.retention import forget
 from deskloop.settings import NO_SOURCE, Compute, Settings
 from tasks.acquire import acquire
 from tasks.plain import plain_failures
@@ -23,14 +26,20 @@ USUAL = PrepareRequest()
 def prepare(request: PrepareRequest = USUAL) -> Dataset:
     """Acquire and preprocess, without training: for a look at the data card."""
     plain_failures()
-    return dataset(request.settings())
+    settings = request.settings()
+    with occupied.reading(settings):
+        return dataset(settings)
 
 
 def dataset(settings: Settings) -> Dataset:
     """What the sources hold, clean and split."""
     if not settings.sources:
         raise BadInput(NO_SOURCE)
-    reading = [acquire.submit(source, settings) for source in settings.sources]
+    days = settings.preprocess.raw_days
+    forget(settings)
+    # a batch is gone after so many days, and with it the right to remember it
+    take = acquire.with_options(cache_expiration=timedelta(days=days)) if days else acquire
+    reading = [take.submit(source, settings) for source in settings.sources]
     batches = [batch for source in reading for batch in source.result()]
     known = gather(batches, settings)
     parts = _grouped(batches, settings.compute.partition_rows)

@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from deskloop import occupied
 from deskloop.records import Outcome
 from deskloop.requests import TrainRequest
 from deskloop.settings import Settings
@@ -23,8 +24,9 @@ USUAL = TrainRequest()  # a model as the default, so that the dashboard shows th
 def train(request: TrainRequest = USUAL) -> Outcome:
     """Acquire, preprocess, make features, model, evaluate, deploy: a champion if the gate says so."""
     plain_failures()
-    with temporary_settings({PREFECT_TASKS_REFRESH_CACHE: request.refresh}):
-        return pipeline(request.settings(), request.reason)
+    settings = request.settings()
+    with temporary_settings({PREFECT_TASKS_REFRESH_CACHE: request.refresh}), occupied.reading(settings):
+        return pipeline(settings, request.reason)
 
 
 def pipeline(settings: Settings, reason: str) -> Outcome:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput
-from deskloop.records import Conversation, KnowledgeEntry, Lineage, Quarantined, Record, Turn
+from deskloop.records import Attachment, Conversation, KnowledgeEntry, Lineage, Quarantined, Record, Turn
 from deskloop.settings import SourceBase
 from deskloop.store import sha256_file
 
@@ -106,10 +106,11 @@ class Builder:
     knowledge: list[KnowledgeEntry] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
 
-    def conversation(self, locator: str, raw: Any, **values: Any) -> None:
+    def conversation(self, locator: str, raw: Any, attachments: Iterable[Attachment] = (), **values: Any) -> None:
         """Accept a conversation, or set it aside if its fields do not fit."""
         try:
-            lineage = Lineage(source=self.source, locator=locator, sha256=digest(raw))
+            files = tuple(attachments)
+            lineage = Lineage(source=self.source, locator=locator, sha256=digest(raw), attachments=files)
             record = Conversation(source=self.source, lineage=lineage, **values)
         except (ValueError, TypeError) as error:
             self.refuse(locator, f"malformed: {_first_line(error)}", raw)

@@ -14,7 +14,7 @@ from typing import Any
 
 from deskloop.errors import BadInput
 from deskloop.records import Conversation
-from deskloop.settings import Settings
+from deskloop.settings import Settings, SourceBase
 from deskloop.sources.identity import customer_hash
 from deskloop.store import write_atomic
 
@@ -22,6 +22,13 @@ FILE = "erased.json"
 REASON = "erased"
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _LONGEST_NAME = 200
+_SHORTEST_NAME = 4
+_PERSON = re.compile(
+    r"(?:\w*_)?(?:customer|client|end_?user|user|requester|submitter|author|sender|visitor|contact|person|member|lead|"
+    r"account|from|to|cc|e?mail|phone|mobile|name|klant|kunde|cliente)s?(?:_?(?:ids?|no|nr|n(?:umm|umb)er|key|e?mail|"
+    r"name|phone))?",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,12 @@ class Erased:
         value = {"customers": sorted(self.hashes | set(hashes))}
         write_atomic(self.settings.home / FILE, json.dumps(value, indent=1).encode())
 
-    def in_raw(self, record: Any) -> bool:
-        """Whether a raw record has one of these people in any field, or their address in any text."""
-        return bool(self.hashes) and any(self._is(text) for text in _strings(record))
+    def in_raw(self, record: Any, keys: frozenset[str] = frozenset()) -> bool:
+        """Whether a raw record names one of these people, or has their address in any text.
+
+        `keys` are the fields that the configuration says hold the customer or a name, see `person_keys`.
+        """
+        return bool(self.hashes) and any(self._is(text) for text in _names(record, keys))
 
     def in_conversation(self, conversation: Conversation) -> bool:
         """Whether a conversation is of one of these people, or has their name or address in it."""
@@ -69,17 +79,30 @@ def addresses(text: str) -> list[str]:
     return _ADDRESS.findall(text) if "@" in text else []
 
 
-def _strings(value: Any) -> Iterator[str]:
-    """Every short text, number and e-mail address anywhere in a JSON value."""
+def person_keys(source: SourceBase) -> frozenset[str]:
+    """Fields of a source's rows that its configuration maps to a customer or a name."""
+    columns = getattr(source, "columns", None) or {}
+    return frozenset(str(theirs) for ours, theirs in columns.items() if ours in ("customer", "name", "names"))
+
+
+def _names(value: Any, keys: frozenset[str], of_person: bool = False) -> Iterator[str]:
+    """What may name a person anywhere in a JSON value: texts of a name's length and addresses; codes by their key.
+
+    A customer 12 is not every row with twelve pieces: a number, or a text shorter than a name, counts only under a
+    key that speaks of a person, or as the `id` of an object under such a key.
+    """
     if isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
+        for key, inner in value.items():
+            theirs = (
+                key in keys or _PERSON.fullmatch(str(key)) is not None or (of_person and str(key).lower() == "id")
+            )
+            yield from _names(inner, keys, theirs)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _strings(inner)
+            yield from _names(inner, keys, of_person)
     elif isinstance(value, str):
-        if len(value) <= _LONGEST_NAME:
+        if len(value) <= _LONGEST_NAME and (of_person or len(value) >= _SHORTEST_NAME):
             yield value
         yield from addresses(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif of_person and isinstance(value, int) and not isinstance(value, bool):
         yield str(value)

@@ -15,6 +15,7 @@ from deskloop.settings import HelpdeskSource, Settings
 from deskloop.sources import tickets
 from deskloop.sources.batch import Batch, Builder, existing, moment, path_fingerprint, turn
 from deskloop.sources.identity import customer_hash
+from deskloop.sources.jsons import beside
 from deskloop.sources.tables import scan
 from deskloop.text.html import to_text
 
@@ -30,12 +31,13 @@ def read(source: HelpdeskSource, settings: Settings) -> Batch:
     take = mapping(source.format)
     builder = Builder(source.name)
     for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+        users = {u.get("id"): u for u in beside(file, "users")} if source.format == "zendesk" else {}
         for row in scan(file):
             if row.value is None:
                 builder.refuse(row.locator, row.problem, row.raw)
                 continue
             try:
-                values = take(row.value, settings)
+                values = take(tickets.with_users(row.value, users) if users else row.value, settings)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 reason = f"not a {source.format} conversation: {type(error).__name__} {str(error)[:80]}"
                 builder.refuse(row.locator, reason, row.raw)
@@ -71,6 +73,7 @@ def _zendesk(chat: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "synthetic": bool(custom.get("synthetic")),
         "core_id": custom.get("core_id") or None,
         "names": _names([visitor.get("name"), *(chat.get("agent_names") or [])]),
+        "attachments": tickets.listed(e.get("attachment") for e in chat.get("history") or [] if not e.get("private")),
     }
 
 
@@ -110,6 +113,9 @@ def _intercom(conversation: dict[str, Any], settings: Settings) -> dict[str, Any
         "synthetic": bool(custom.get("synthetic")),
         "core_id": custom.get("core_id") or None,
         "names": _names(a.get("name") for a in people),
+        "attachments": tickets.listed(
+            file for p in [opening, *parts] if p.get("part_type") != "note" for file in p.get("attachments") or []
+        ),
     }
 
 
@@ -143,6 +149,9 @@ def _chatwoot(conversation: dict[str, Any], settings: Settings) -> dict[str, Any
         "synthetic": bool(custom.get("synthetic")),
         "core_id": custom.get("core_id") or None,
         "names": _names([sender.get("name"), *(p.get("name") for p in people)]),
+        "attachments": tickets.listed(
+            file for m in messages if not m.get("private") for file in m.get("attachments") or []
+        ),
     }
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from deskloop.settings import Settings, SourceBase
 from deskloop.sources.batch import digest
-from deskloop.sources.erased import Erased
+from deskloop.sources.erased import Erased, person_keys
 from deskloop.store import write_atomic
 
 log = logging.getLogger(__name__)
@@ -172,6 +172,7 @@ class _Journal:
         self.folder = raw_folder(settings, source.name)
         self.days = settings.preprocess.raw_days
         self.erased = Erased.load(settings)
+        self.person_keys = person_keys(source)
         self.identity = digest(source.model_dump(mode="json", exclude={"name", *source.manner}))
         self.state = self._load()
 
@@ -283,7 +284,8 @@ class _Journal:
             self._save()
 
     def _kept(self, change: Change) -> Record | None:
-        return {MARK: True} if change.record is not None and self.erased.in_raw(change.record) else change.record
+        record = change.record
+        return {MARK: True} if record is not None and self.erased.in_raw(record, self.person_keys) else record
 
     def _write(self, name: str, size: int, lines: Iterator[bytes]) -> int:
         """Put lines behind the first `size` bytes, safe on disk. Returns the segment's new size in bytes."""

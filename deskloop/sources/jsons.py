@@ -7,6 +7,7 @@ Python's own scanner over a moving window: streaming parsers (ijson) stop for go
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,10 @@ from typing import Any
 from deskloop.sources.tables import Row
 from deskloop.sources.unpacked import LONGEST_LINE, NOT_UTF8, Text, mended
 
+log = logging.getLogger(__name__)
+
 _WINDOW = 1_000_000  # characters
+_MOST_WHOLE = 100_000_000  # characters
 _BLANK = " \t\r\n\x00\ufeff"
 _SPACE = re.compile(f"[{_BLANK},]*")
 _OPENS = re.compile(r'\{\s*"')
@@ -46,6 +50,29 @@ def json_rows(path: Path) -> Iterator[Row]:
     """The rows of each document of the file, in order; a break costs the row that it is in."""
     with Text(path) as text:
         yield from _Reader(path.name, text).documents()
+
+
+def beside(path: Path, key: str) -> list[dict[str, Any]]:
+    """The objects of another list at the top of a document of rows, such as the users side-loaded with tickets."""
+    found: list[dict[str, Any]] = []
+    with Text(path) as text:
+        whole = text.read(_MOST_WHOLE)
+        if text.read(1):
+            log.warning(
+                "%s is too large to look for its %s; split it into the pages that the API gave", path.name, key
+            )
+            return []
+    at = len(whole) - len(whole.lstrip(_BLANK))
+    while at < len(whole):
+        try:
+            value, end = _DECODER.raw_decode(whole, at)
+        except (ValueError, RecursionError):
+            break  # `json_rows` tells what is wrong with it
+        blank = _SPACE.match(whole, end)
+        at = blank.end() if blank else end
+        listed = value.get(key) if isinstance(value, dict) else None
+        found += [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    return found
 
 
 def _parsed(where: str, line: str) -> Row:

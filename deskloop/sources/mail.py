@@ -16,10 +16,11 @@ from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
 from deskloop.errors import BadInput
+from deskloop.records import Attachment
 from deskloop.settings import MailSource, Settings
 from deskloop.sources.batch import Batch, Builder, digest, existing, path_fingerprint, turn
 from deskloop.sources.identity import customer_hash
-from deskloop.sources.mime import body_text, header, parse
+from deskloop.sources.mime import attachments, body_text, header, parse
 from deskloop.sources.outlook import to_mail
 from deskloop.text.spam import automatic, is_spam
 
@@ -45,6 +46,7 @@ class Mail:
     recipients: tuple[str, ...]
     at: datetime | None
     body: str
+    attachments: tuple[Attachment, ...]
     raw: bytes
 
 
@@ -139,6 +141,7 @@ def _mail(locator: str, message: Message, raw: bytes) -> Mail:
         recipients=tuple(a.lower() for _, a in to if a),
         at=_date(message),
         body=body_text(message),
+        attachments=tuple(attachments(message)),
         raw=raw,
     )
 
@@ -226,6 +229,7 @@ def _add(builder: Builder, thread: list[Mail], own: tuple[str, ...], settings: S
         started_at=first.at,
         customer=customer_hash(customer.sender, settings),
         turns=tuple(turns),
+        attachments=[a for m in thread for a in m.attachments],
         names=tuple(sorted({m.name for m in thread if m.name and "@" not in m.name})),
     )  # fmt: skip
 

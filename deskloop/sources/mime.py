@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import email
+from collections.abc import Iterator
 from email.header import decode_header
 from email.message import Message
 
+from deskloop.records import Attachment
 from deskloop.text.html import looks_like_html, to_text
 
 _MOST_CHARS = 1_000_000
+_LONGEST_NAME = 200
 
 
 def parse(raw: bytes) -> Message:
@@ -43,6 +46,29 @@ def body_text(message: Message) -> str:
     if plain.strip() and not looks_like_html(plain):
         return _unflowed(plain, message)
     return to_text(html or plain, quotes=True)
+
+
+def attachments(message: Message) -> Iterator[Attachment]:
+    """Files that hang on the message, with their size unpacked; pictures inside a signature too."""
+    for part in message.walk():
+        name = _file_name(part)
+        hangs = "attachment" in str(part.get("Content-Disposition", "")).lower()
+        if part.is_multipart() or not (name or hangs):
+            continue
+        yield Attachment(name=name or "unnamed", type=part.get_content_type(), size=_size(part))
+
+
+def _size(part: Message) -> int | None:
+    told = str(part.get_param("size") or "")  # where the content itself was left out, see `outlook`
+    content = part.get_payload(decode=True)
+    return int(told) if told.isdigit() else len(content) if isinstance(content, bytes) else None
+
+
+def _file_name(part: Message) -> str:
+    try:
+        return " ".join(str(part.get_filename() or "").split())[:_LONGEST_NAME]
+    except (ValueError, LookupError, UnicodeError, TypeError):
+        return "unreadable"
 
 
 def decode(data: bytes, charset: str | None) -> str:

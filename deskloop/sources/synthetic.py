@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from deskloop import cleaning
 from deskloop.errors import BadInput
@@ -155,7 +156,7 @@ def _add_negative(builder: Builder, core: Core, mark: str, text: str) -> None:
     _place(builder, core, mark, turns, intent=OUT_OF_SCOPE, outcome="hard negative")
 
 
-def _place(builder: Builder, core: Core, mark: str, turns: list[Turn], **label: str | None) -> None:
+def _place(builder: Builder, core: Core, mark: str, turns: list[Turn], **label: Any) -> None:
     kept = core.conversation
     builder.conversation(
         f"{kept.lineage.locator}~{mark}", turns[0].text,

@@ -5,10 +5,10 @@ Private notes are left out. Knows nothing about how a ticket was come by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from deskloop.records import Turn
+from deskloop.records import Attachment, Turn
 from deskloop.settings import Settings
 from deskloop.sources.batch import moment, turn
 from deskloop.sources.identity import customer_hash
@@ -34,7 +34,15 @@ def zendesk(ticket: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "outcome": rated if rated in ("good", "bad") else ticket.get("status"),
         "intent": _intent(ticket),
         "names": _names(users.values()),
+        "attachments": listed(a for c in said if c.get("public") is not False for a in c.get("attachments") or []),
     }
+
+
+def with_users(ticket: dict[str, Any], users: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
+    """The ticket with those of the side-loaded users who take part in it, unless it has its own."""
+    part = [ticket.get(f"{role}_id") for role in ("requester", "submitter", "assignee")]
+    part += [comment.get("author_id") for comment in ticket.get("comments") or []]
+    return {"users": [users[who] for who in dict.fromkeys(part) if who in users], **ticket}
 
 
 def _comment(comment: dict[str, Any], ticket: dict[str, Any], users: dict[Any, dict[str, Any]]) -> Iterator[Turn]:
@@ -62,7 +70,28 @@ def freshdesk(ticket: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "outcome": _FRESHDESK_STATES.get(ticket["status"], str(ticket["status"])),
         "intent": _intent(ticket),
         "names": _names([customer]),
+        "attachments": listed(
+            a
+            for said in [ticket, *(ticket.get("conversations") or [])]
+            if not said.get("private")
+            for a in said.get("attachments") or []
+        ),
     }
+
+
+def listed(files: Iterable[Any]) -> list[Attachment]:
+    """Attachments as any of the vendors describes them."""
+    return [_attachment(file) for file in files if isinstance(file, dict)]
+
+
+def _attachment(file: dict[str, Any]) -> Attachment:
+    def first(*names: str) -> Any:
+        return next((file[name] for name in names if file.get(name)), None)
+
+    name = first("file_name", "name", "filename") or str(first("data_url", "url") or "unnamed").rpartition("/")[2]
+    size = first("size", "filesize", "file_size")
+    kind = first("content_type", "mime_type", "file_type") or ""
+    return Attachment(name=str(name)[:200], type=str(kind), size=size if isinstance(size, int) and size > 0 else None)
 
 
 def _said(said: dict[str, Any]) -> Iterator[Turn]:

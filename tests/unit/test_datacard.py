@@ -16,6 +16,7 @@ COUNTS = {
     "sources": {"chats": {"read": 5, "accepted": 3, "quarantined": 2}},
     "reasons": {"spam": 1, "too <short>": 1},
     "routed": 1,
+    "attachments": {"application/pdf": 2},
     "languages": {"en": 3},
 }
 MESSAGES = pd.DataFrame(

@@ -104,3 +104,27 @@ def test_tickets_load_without_private_notes(form, ticket, tmp_path):
         ("customer", "Where is my parcel?"), ("agent", "It is on its way"),
     ]  # fmt: skip
     assert (found.channel, found.names, batch.read, len(batch.quarantined)) == ("email", ("Anna Smit",), 3, 2)
+
+
+def test_users_side_loaded_with_tickets_tell_customer_from_agent_and_are_redacted(tmp_path):
+    ticket = {k: v for k, v in ZENDESK.items() if k != "users"}
+    users = [
+        {"id": 1, "name": "Anna Smit", "email": "a@example.com", "role": "end-user"},
+        {"id": 9, "name": "Bo Berg", "role": "agent"},
+        {"id": 5, "name": "Cas Smit", "role": "end-user"},
+        {"id": 6, "name": "May Other", "role": "end-user"},
+    ]
+    said = [(1, "Where is it?"), (9, "On its way, says Bo"), (5, "I am her brother, it came")]
+    comments = [
+        {"author_id": who, "body": text, "created_at": f"2025-05-01T09:0{minute}:00Z"}
+        for minute, (who, text) in enumerate(said)
+    ]
+    path = tmp_path / "tickets.json"
+    page = {"tickets": [{**ticket, "comments": comments}], "users": users, "count": 1}
+    path.write_text(json.dumps({"tickets": [], "users": users[:1]}) + "\n" + json.dumps(page, indent=1))
+    (found,) = load(path, "zendesk", tmp_path).conversations
+    assert [t.role for t in found.turns] == ["customer", "agent", "customer"]
+    assert found.names == ("Anna Smit", "Bo Berg", "Cas Smit")
+    alone = tmp_path / "alone.json"
+    alone.write_text(json.dumps([{**ticket, "comments": comments, "users": users}]))
+    assert load(alone, "zendesk", tmp_path).conversations[0].customer == found.customer

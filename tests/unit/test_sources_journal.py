@@ -195,3 +195,28 @@ def test_a_person_on_the_erasure_list_is_taken_out_and_never_written_again(setti
     assert len(journal.erased(source(), settings)) == 2  # deleted at the source as well
     folder = settings.home / "raw" / "desk"
     assert b"ann@" not in b"".join(p.read_bytes().lower() for p in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("record", "theirs"),
+    [
+        ({"id": 1, "customer_id": 12, "text": "hi"}, True),
+        ({"id": 1, "requester": {"id": 12, "age": 40}}, True),
+        ({"klantcode": 12, "text": "hi"}, True),
+        ({"id": 12, "quantity": 12, "text": "12"}, False),
+        ({"customer": {"id": 7, "orders": 12}}, False),
+        ({"user_count": 12, "note": {"lines": [12, "12"]}}, False),
+    ],
+)
+def test_a_customer_number_is_looked_for_where_a_person_stands_and_nowhere_else(settings, record, theirs):
+    listed = erased.Erased(frozenset([customer_hash("12", settings)]), settings)
+    assert listed.in_raw(record, frozenset(["klantcode"])) is theirs
+
+
+def test_a_name_or_address_is_found_under_any_key(settings):
+    hashes = frozenset(customer_hash(who, settings) for who in ("Ann Visser", "ann@mail.example"))
+    listed = erased.Erased(hashes, settings)
+    found = ({"custom": "ann visser"}, {"fields": [{"value": "ANN@mail.example"}]}, {"t": "by ann@mail.example."})
+    for record in found:
+        assert listed.in_raw(record)
+    assert not listed.in_raw({"custom": "Ann Visserman", "t": "ann@mail.example.org"})

@@ -1,0 +1,27 @@
+"""How long raw rows stay: batches in the store end with `preprocess.raw_days`, as the raw areas do."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from deskloop.settings import Settings
+from deskloop.store import Store
+
+log = logging.getLogger(__name__)
+_DAY = 86_400.0
+
+
+def forget(settings: Settings) -> int:
+    """Remove batches older than `raw_days`; cleaned data stays. Returns how many."""
+    days = settings.preprocess.raw_days
+    if not days:
+        return 0
+    store = Store(settings.store_root)
+    # a day more than the cache's memory of a batch, so that no run that found it there loses it
+    old = store.older("batch", time.time() - (days + 1) * _DAY)
+    for digest in old:
+        store.remove(digest)
+    if old:
+        log.info("%d batches older than %d days removed", len(old), days)
+    return len(old)
