@@ -28,12 +28,12 @@ LEARNT = "learnt-from"  # in a bundle: digest of the messages that its generator
 
 
 def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, settings: Settings) -> None:
-    """Fill `folder` from `parts` (generator, encoder, index, the data card, and intents where there are labels).
+    """Fill `folder` from `parts` (generator, encoder, index, the data card; intents and topics where there are any).
 
     Thresholds are set on the validation split; the drift reference is what the model did not learn from.
     """
     link_tree(parts["generator"], folder)
-    for name in ("encoder", "index", "intents"):
+    for name in ("encoder", "index", "intents", "topics"):
         if name in parts:
             link_tree(parts[name], folder / name, without=TRAINABLE)
     if "card" in parts:

@@ -16,6 +16,8 @@ HEADLINE = (
     ("intent_macro_precision", "intent macro precision"),
     ("intent_macro_recall", "intent macro recall"),
     ("intent_macro_f1", "intent macro F1"),
+    ("topic_agreement", "discovered topics told by the classifier (no labels: agreement with labels unknown)"),
+    ("topic_macro_f1", "the same, macro F1"),
     ("oos_auroc", "out-of-scope AUROC"),
     ("recall_at_1", "retrieval recall@1"),
     ("recall_at_5", "retrieval recall@5"),

@@ -20,7 +20,8 @@ from deskloop.generator import base, export, finetune
 from deskloop.generator.examples import examples
 from deskloop.generator.loop import Progress
 from deskloop.intents import IntentModel, Labelled
-from deskloop.settings import Settings
+from deskloop.settings import Settings, TrafficSource
+from deskloop.topics import Found, Topics, discover, discovered, wanted
 
 
 def featurizer(tfidf: Path, words: Path, settings: Settings) -> Featurizer:
@@ -46,6 +47,8 @@ def intents(
 ) -> tuple[IntentModel, list[dict[str, Any]]] | None:
     """A classifier of the labelled training messages; from effort `standard` on, what each feature adds to it.
 
+    Topics teach it as labels do, but tell nothing about what a feature is worth: they were made of one of them.
+
     None if fewer than two intents are labelled.
     """
     from safetensors.numpy import load_file
@@ -62,9 +65,27 @@ def intents(
         previous=teach.previous, vectors=teach.vectors, validation=tune, trainable=trainable(settings),
         seed=settings.model.seed,
     )  # fmt: skip
-    test = _labelled(messages, rows, labelled & (messages["split"] == "test").to_numpy())
+    given = labelled & ~discovered(messages).to_numpy()
+    test = _labelled(messages, rows, given & (messages["split"] == "test").to_numpy())
     asked = settings.effort != "quick" and len(test.texts)  # it trains the classifier once more for each feature
     return model, ablation.ablation(model, teach, tune, test, settings.model.seed) if asked else []
+
+
+def topics(
+    messages: pd.DataFrame, digest: str, vectors: Path, settings: Settings, known: Topics | None
+) -> Found | None:
+    """Topics of the messages without a label, where the configuration or their lack of labels asks for any.
+
+    `digest` is that of the messages' table; `known` are the champion's topics, whose names go on.
+    """
+    from safetensors.numpy import load_file
+
+    reviewed = {source.name for source in settings.sources if isinstance(source, TrafficSource)}
+    if not wanted(messages, settings.intents, reviewed):
+        return None
+    rows = load_file(vectors / "vectors.safetensors")["vectors"]
+    encode = SentenceEncoder.load(base.encoder_path(settings)).encode
+    return discover(messages, rows, encode, settings.intents, settings.model.seed, known, digest)
 
 
 def trainable(settings: Settings) -> Path | None:

@@ -35,6 +35,13 @@ class Dataset(Record):
     card: Receipt
 
 
+class Named(Record):
+    """Receipts of messages with an intent each where one is known, and of the topics that were found for it."""
+
+    messages: Receipt
+    topics: Receipt | None
+
+
 class Outcome(Record):
     """How a training ended."""
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import facts, metrics
+from deskloop import facts, metrics, topics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 
 OUT_OF_SCOPE = "out_of_scope"
+TOPICS = "topics, not labels; agreement with labels unknown"
 ANSWER_CASES: dict[Effort, int] = {"quick": 60, "standard": 250, "thorough": 1000}
 NAN = float("nan")
 
@@ -115,10 +116,13 @@ def text_scores(
 
 def _understanding(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -> None:
     names = ("intent_accuracy", "intent_macro_precision", "intent_macro_recall", "intent_macro_f1")
-    labelled = test["intent"].notna().to_numpy() if len(test) else np.array([], dtype=bool)
+    found = topics.discovered(test).to_numpy()
+    labelled = test["intent"].notna().to_numpy() & ~found if len(test) else np.array([], dtype=bool)
+    if found.any() and any(p.intent for p in plans):
+        _topics(card, test, plans, found)
     if not labelled.any() or all(p.intent is None for p in plans):
         card.scores |= dict.fromkeys(names, NAN)
-        card.skipped["intents"] = "no labels"
+        card.skipped["intents"] = TOPICS if found.any() else "no labels"
         return
     truth = test.loc[labelled, "intent"].tolist()
     said = [str(p.intent) for p, known in zip(plans, labelled, strict=True) if known]
@@ -133,6 +137,15 @@ def _understanding(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -
     card.cases["intent"] = [float(t == s) for t, s in zip(truth, said, strict=True)]
     card.tables["per_intent"] = metrics.per_class(truth, said)
     card.tables["confusions"] = _confusions(truth, said)
+
+
+def _topics(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan], found: Any) -> None:
+    """How well the classifier tells the topics it learnt: no case for the gate, for nobody said they are right."""
+    truth = test.loc[found, "intent"].tolist()
+    said = [str(p.intent) for p, topic in zip(plans, found, strict=True) if topic]
+    scores = metrics.classification(truth, said)
+    card.scores |= {"topic_agreement": scores["accuracy"], "topic_macro_f1": scores["macro_f1"]}
+    card.tables["per_topic"] = metrics.per_class(truth, said)
 
 
 def _auroc(inside: list[bool], scope: Any) -> float:

@@ -288,6 +288,33 @@ class Features(Section):
     tuned: bool = Field(True, description="Fine-tune the sentence encoder's upper layers on labelled intents.")
 
 
+class Intents(Section):
+    """Where intents come from: the desk's labels, or topics found in the messages."""
+
+    discover: Literal["auto", "on", "off"] = Field(
+        "auto", description="Find topics: auto where the desk labelled nothing; on beside the labels, too."
+    )
+    most_topics: int = Field(60, ge=2, le=1000, description="Topics found at most.")
+    rename: dict[str, str] = Field(default_factory=dict, description="Names of topics as found, to names of yours.")
+    merge: tuple[tuple[str, ...], ...] = Field((), description="Lists of names as found; one topic each.")
+
+    @field_validator("discover", mode="before")
+    @classmethod
+    def _yaml_reads_on_as_true(cls, value: Any) -> Any:
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+    @field_validator("merge")
+    @classmethod
+    def _merged_once(cls, groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        names = [name for group in groups for name in group]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"a topic can be in one list only, got twice: {', '.join(twice)}")
+        if short := [group for group in groups if len(group) < 2]:
+            raise ValueError(f"a list needs two topics or more, got {list(short[0])}")
+        return groups
+
+
 class Model(Section):
     """The base models and how they are fine-tuned."""
 
@@ -364,6 +391,7 @@ class Settings(BaseSettings):
     preprocess: Preprocess = Preprocess()
     compute: Compute = Compute()
     features: Features = Features()
+    intents: Intents = Intents()
     model: Model = Model()
     gate: Gate = Gate()
     serve: Serve = Serve()

@@ -16,6 +16,7 @@ from tasks.evaluate import baselines, champion_scores, evaluate
 from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
 from tasks.model import assemble, build_index, fine_tune, fit_intents
 from tasks.plain import plain_failures
+from tasks.topics import discover_topics
 
 USUAL = TrainRequest()  # a model as the default, so that the dashboard shows the form at once
 
@@ -39,14 +40,15 @@ def pipeline(settings: Settings, reason: str) -> Outcome:
     vectors = sentence_vectors.submit(messages, settings)
     index = build_index.submit(messages, knowledge, vectors, settings)  # type: ignore[call-overload]
     features = tfidf.result(), words.result(), vectors.result()
+    named = discover_topics(messages, features[2], settings)
 
     # from here each stage uses every core, so they run one after the other
     entries = index.result()
-    intents = fit_intents(messages, *features, settings)
+    intents = fit_intents(named.messages, *features, settings)
     generator = fine_tune(messages, knowledge, entries, settings)
-    candidate = assemble(data, entries, intents, generator, settings)
+    candidate = assemble(named, entries, data.card, intents, generator, settings)
 
     peers = baselines(messages, knowledge, entries, settings)
     rival = champion_scores(messages, knowledge, candidate, settings)
-    scorecard = evaluate(messages, knowledge, candidate, peers, settings)
+    scorecard = evaluate(named.messages, knowledge, candidate, peers, settings)
     return deploy(candidate, scorecard, rival, reason, settings)

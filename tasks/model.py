@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deskloop.bundle import LEARNT
 from deskloop.database import connect
-from deskloop.records import Dataset, Receipt
+from deskloop.records import Named, Receipt
 from deskloop.releases import Releases
 from deskloop.settings import Settings
 from deskloop.store import Store
@@ -43,7 +43,7 @@ def fit_intents(
     features = learning.featurizer(store.path(tfidf), store.path(words), settings)
     made = learning.intents(store.table(messages), store.path(vectors), features, settings)
     if made is None:
-        report.skipped("intents", "no labels")
+        report.skipped("intents", "no labels, and no topics")
         return None
 
     def build(folder: Path) -> None:
@@ -88,7 +88,7 @@ def _warm(messages: Receipt, settings: Settings) -> Path | None:
 
 @stage("assemble", reads=("model", "shop"))
 def assemble(
-    data: Dataset, index: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
+    named: Named, index: Receipt, card: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
 ) -> Receipt:
     """The candidate bundle: all parts, calibrated thresholds and the drift reference."""
     from deskloop import bundle, datacard
@@ -98,6 +98,8 @@ def assemble(
     parts = {"generator": store.path(generator), "index": store.path(index), "encoder": encoder_path(settings)}
     if intents is not None:
         parts["intents"] = store.path(intents)
-    parts["card"] = store.path(data.card) / datacard.PAGE
-    frame = store.table(data.messages)
+    if named.topics is not None:
+        parts["topics"] = store.path(named.topics)
+    parts["card"] = store.path(card) / datacard.PAGE
+    frame = store.table(named.messages)
     return store.put_dir("candidate", lambda folder: bundle.assemble(folder, parts, frame, settings))

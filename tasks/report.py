@@ -21,6 +21,7 @@ from deskloop.generator.checkpoint import Curve
 from deskloop.generator.finetune import TrainReport
 from deskloop.scorecard import Scorecard
 from deskloop.sources.batch import Tally
+from deskloop.topics import Topics
 
 
 def batch(name: str, read: Tally) -> None:
@@ -110,10 +111,42 @@ def scorecard(card: Scorecard, peers: Sequence[Mapping[str, Any]], gains: Sequen
         f"# Scorecard\n\n{table(headline)}\n## Baselines on the same messages\n\n{table(peers)}\n"
         f"## Fine-tuned against untuned, paired\n\n{table(gains)}\n## Skipped\n\n{table(skipped)}\n"
         f"## Weakest intents\n\n{table(card.tables.get('per_intent', [])[:10])}\n"
+        f"{_per_topic(card)}"
         f"## Commonest confusions\n\n{table(card.tables.get('confusions', []))}\n"
         f"## Answers, wrong ones first\n\n{table(sorted(answers, key=lambda r: -r['wrong'])[:30], columns)}"
     )
     create_markdown_artifact(body, key="scorecard", description="Held-out figures next to baselines")
+
+
+def _per_topic(card: Scorecard) -> str:
+    rows = card.tables.get("per_topic")
+    return f"## Discovered topics, told by the classifier on held-out messages\n\n{table(rows)}\n" if rows else ""
+
+
+_RENAMING = """Rename and merge topics in `deskloop.yaml`, by the names in `found_as`:
+
+```yaml
+intents:
+  rename: {"name as found": my_name}
+  merge: [["one name as found", "another"]]
+```
+
+"""
+
+
+def topics(found: Topics, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Discovered topics with sizes and examples (redacted), and how to rename and merge them."""
+    shown = [
+        {**row, "found_as": "; ".join(row["found_as"]), "terms": ", ".join(row["terms"][:6]),
+         "examples": " / ".join(text[:120] for text in row["examples"][:2])}
+        for row in rows
+    ]  # fmt: skip
+    strange = f"No topic has these names of the configuration: {', '.join(found.strange)}.\n\n"
+    body = (
+        f"# Topics\n\nNobody labelled these messages; {len(rows)} topics were found in them, and {found.unclear} "
+        f"messages belong to none. {strange if found.strange else ''}{_RENAMING}{table(shown)}"
+    )
+    create_markdown_artifact(body, key="topics", description=f"{len(rows)} topics, not labels")
 
 
 def verdict(decision: Verdict, version: int, card: str, chat: str) -> None:

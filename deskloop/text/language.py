@@ -65,6 +65,11 @@ def detect(text: str) -> str:
     return str(code) if foreign or (probability >= _SURE and code not in ("la", "eo")) else "und"
 
 
+def function_words() -> frozenset[str]:
+    """Words that tell a language and nothing else, of all languages known here."""
+    return frozenset(_LANGUAGES_OF)
+
+
 @cache
 def _model() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mailbox
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,16 @@ import pytest
 
 from deskloop.releases import Releases
 from deskloop.store import sha256_file
+from deskloop.topics import Topics
 
 STAGES = {
     *("acquire-notes", "acquire-tickets", "acquire-mail", "acquire-faq", "acquire-reviewed"),
     *("knowledge", "clean", "preprocess", "fit-tfidf", "train-word2vec", "sentence-vectors", "build-index"),
+    "discover-topics",
     *("fit-intents", "fine-tune", "assemble", "baselines", "champion-scores", "evaluate", "deploy"),
 }
 SOURCES = {stage for stage in STAGES if stage.startswith("acquire-")}
-LEARNT_FROM_MESSAGES = {"fit-tfidf", "train-word2vec", "sentence-vectors", "fit-intents"}
+LEARNT_FROM_MESSAGES = {"fit-tfidf", "train-word2vec", "sentence-vectors", "discover-topics", "fit-intents"}
 
 
 def edit_answer(project: Path) -> None:
@@ -77,6 +80,30 @@ def test_refresh_runs_every_stage_again_and_learns_the_same(train: Callable[...,
         before, after = ({f.name: sha256_file(f) for f in (b / part).iterdir() if f.is_file()} for b in bundles)
         assert before == after and before
     assert releases.champion().version == first.version
+
+
+def test_without_labels_topics_are_the_intents_and_the_gate_takes_them_for_no_labels(
+    train: Callable[..., Any], tiny_project: Path, releases: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_project / "deskloop.yaml"
+    unlabelled = config.read_text("utf-8").replace("SELECT * FROM", "SELECT id, text, reply, at, url FROM")
+    config.write_text(unlabelled, "utf-8")
+    strict = train()  # the tiny shop asks for an intent accuracy, which nobody can tell here
+    assert not strict.outcome.promoted and "intent_accuracy not measured" in strict.outcome.summary
+    monkeypatch.setenv("DESKLOOP_GATE__MIN_INTENT_ACCURACY", "0")
+    assert train().fresh == {"deploy"}
+
+    bundle = releases.get(2).path
+    found = Topics.load(bundle / "topics")
+    labels = json.loads((bundle / "intents" / "model.json").read_text("utf-8"))["labels"]
+    assert {topic.label for topic in found.topics} == set(labels) and len(labels) > 1
+    assert "agreement with labels unknown" in (bundle / "README.md").read_text("utf-8")
+
+    name = found.topics[0].name
+    config.write_text(f"{unlabelled}\nintents: {{rename: {{{json.dumps(name)}: mine}}}}\n", "utf-8")
+    renamed = train()
+    assert renamed.states["fine-tune"] == "Cached" and "fit-intents" in renamed.fresh
+    assert Topics.load(releases.get(3).path / "topics").topics[0].label == "mine"
 
 
 def test_the_gate_alone_judges_again_when_its_thresholds_change_and_a_failed_smoke_test_withdraws(
