@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import dedup, frames, minhash, splits
+from deskloop import dedup, frames, minhash, semantic, splits
 from deskloop.settings import Settings
 
-COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said", "routed"]
+COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said", "routed", "single", "agree"]
 DECIDED = ["id", "reason", "split", "first", "customer", "late", "crossing"]
 
 
@@ -39,6 +39,8 @@ def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
     table.loc[again, "reason"] = np.where(same, "duplicate", "near-duplicate")
     kept = order[(table["reason"] == "").to_numpy()[order]]
     alike = _leaders(parts, "opening", kept, len(table), threshold)
+    if settings.preprocess.semantic_duplicates:
+        alike, kept = _same_in_meaning(parts, table, kept, alike, settings.preprocess.semantic_duplicates)
     _split(table, kept, alike, settings)
     table["first"] = (alike == np.arange(len(table))) & ~table["routed"].astype(bool)
     start = 0
@@ -46,6 +48,47 @@ def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
         rows = frames.rows(part / "table.parquet")
         yield table.iloc[start : start + rows][DECIDED]
         start += rows
+
+
+def _same_in_meaning(
+    parts: Sequence[Path], table: pd.DataFrame, kept: Any, alike: Any, threshold: float
+) -> tuple[Any, Any]:
+    """`alike` and `kept` once what says the same in other words is found; a conversation of one question goes.
+
+    Synthetic rows take no part: to say the same in other words is what they are for.
+    """
+    heads = kept[(alike[kept] == kept) & ~table["synthetic"].to_numpy(bool)[kept]]
+    vectors = _Vectors(parts, heads)
+    found = semantic.first_of_each(
+        vectors,
+        semantic.bucket_keys(vectors.take(np.arange(len(heads)))),
+        table["agree"].to_numpy()[heads],
+        threshold,
+    )
+    leader = np.arange(len(table))
+    leader[heads] = heads[found]
+    again = (leader != np.arange(len(table))) & table["single"].to_numpy(bool)
+    table.loc[again, "reason"] = "semantic-duplicate"
+    return leader[alike], kept[~again[kept]]
+
+
+class _Vectors:
+    """Sentence vectors of some rows of all partitions, left on disk."""
+
+    def __init__(self, parts: Sequence[Path], rows: Any) -> None:
+        self._files = [np.load(p / "opening-vectors.npy", mmap_mode="r", allow_pickle=False) for p in parts]
+        self._starts = np.cumsum([0, *map(len, self._files)])
+        self._rows = rows
+
+    def take(self, rows: Any) -> Any:
+        """Float32 rows by their place among the chosen ones."""
+        chosen = self._rows[rows]
+        out = np.empty((len(chosen), self._files[0].shape[1]), np.float32)
+        part = np.searchsorted(self._starts, chosen, side="right") - 1
+        for number in np.unique(part):
+            mine = part == number
+            out[mine] = self._files[number][chosen[mine] - self._starts[number]]
+        return out
 
 
 def _name(table: pd.DataFrame) -> None:

@@ -55,6 +55,11 @@ def facts(text: str) -> frozenset[str]:
     return quantities(text)
 
 
+def negated(text: str) -> bool:
+    """Whether anything in `text` is denied."""
+    return _NEGATION.search(text) is not None
+
+
 def names(text: str) -> frozenset[str]:
     """Capitalised words inside sentences, lower-cased: places, brands, people, products."""
     _, rest = taken(text)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import decisions, frames, minhash, quality
+from deskloop import decisions, frames, minhash, quality, semantic
 from deskloop.cleaning import Clean, clean
 from deskloop.entries import Known
 from deskloop.linking import Links
@@ -35,7 +35,7 @@ def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folde
     links = Links(known.entries)
     read: Counter[str] = Counter()
     aside: list[dict[str, Any]] = []
-    made = _Part(settings.shop)
+    made = _Part(settings)
     for batch in batches:
         for records in (batch.conversations, batch.knowledge, batch.quarantined):
             read.update(record.source for record in records)
@@ -54,6 +54,12 @@ def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folde
     pd.DataFrame(made.table, columns=decisions.COLUMNS).to_parquet(folder / "table.parquet", index=False)
     for name, texts in (("whole", made.wholes), ("opening", [m["text"] for m in made.messages])):
         _sign(folder, name, texts, settings.preprocess.near_duplicate)
+    if settings.preprocess.semantic_duplicates:
+        from deskloop.features.sentence import SentenceEncoder
+        from deskloop.generator.base import encoder_path
+
+        vectors = SentenceEncoder.load(encoder_path(settings)).encode([m["text"] for m in made.messages])
+        np.save(folder / "opening-vectors.npy", vectors.astype(np.float16), allow_pickle=False)
     return len(made.table)
 
 
@@ -83,8 +89,9 @@ def collect(parts: Sequence[Path], known: Known, settings: Settings, folder: Pat
 class _Part:
     """What the clean conversations of a partition leave, in the order they came."""
 
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
+    def __init__(self, settings: Settings) -> None:
+        self._shop = settings.shop
+        self._compared = settings.preprocess.semantic_duplicates is not None
         self.conversations: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self.wholes: list[str] = []
@@ -98,7 +105,8 @@ class _Part:
         self.messages.append(_message(row, found, entry))
         self.wholes.append(whole)
         routed = self._shop.policy(row["language"]) == "route"
-        self.table.append((*_line(row, found, entry, whole), routed))
+        agree = semantic.must_agree(found.opening, row["intent"]) if self._compared else 0
+        self.table.append((*_line(row, found, entry, whole), routed, whole == found.opening, agree))
 
 
 def _whole(found: Clean) -> str:

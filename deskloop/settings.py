@@ -251,6 +251,12 @@ class Preprocess(Section):
     test_share: float = Field(0.2, gt=0, lt=0.9, description="Share of dated real conversations, the latest.")
     validation_share: float = Field(0.15, gt=0, lt=0.9, description="Share of the rest, by conversation.")
     near_duplicate: float = Field(0.9, gt=0.5, le=1.0, description="Jaccard similarity of word shingles.")
+    semantic_duplicates: float | None = Field(
+        None,
+        gt=0.8,
+        le=1.0,
+        description="Cosine from which two real questions with the same facts count as one; off.",
+    )
     customers_apart: bool = Field(True, description="All conversations of a customer go to one split.")
     min_words: int = Field(2, ge=1)
     own_addresses: tuple[str, ...] = Field((), description="The shop's own addresses, never masked.")
