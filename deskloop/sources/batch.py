@@ -134,8 +134,9 @@ class Builder:
 
     def refuse(self, locator: str, reason: str, raw: Any = "") -> None:
         """Set a row aside."""
-        row = Quarantined(source=self.source, locator=locator, reason=reason, excerpt=excerpt(raw))
-        self.quarantined.append(row)
+        told = {"locator": locator, "reason": reason, "excerpt": excerpt(raw)}
+        readable = {name: text.encode("utf-8", "replace").decode() for name, text in told.items()}
+        self.quarantined.append(Quarantined(source=self.source, **readable))
 
     def batch(self, where: object) -> Batch:
         """The finished batch. Raises BadInput if nothing at all was read from `where`."""
@@ -193,10 +194,30 @@ def moment(value: Any) -> datetime | None:
 
 
 def existing(source: SourceBase, path: Path) -> Path:
-    """`path` if it is there. Raises BadInput."""
-    if not path.exists():
+    """`path` if it is there, a file or a folder. Raises BadInput."""
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that no file can have
+        raise BadInput(f"source {source.name}: path of {len(str(path)):,} characters: {error.strerror}") from None
+    if not there:
         raise BadInput(f"source {source.name}: {path} does not exist; check `path` in the config")
+    if not (path.is_file() or path.is_dir()):  # who opens a pipe waits for ever
+        raise BadInput(f"source {source.name}: {path} is neither a file nor a folder; check `path` in the config")
     return path
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """The files of a folder and of the folders in it, by name, but hidden ones; no link to a folder is followed."""
+    shown = (p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    return sorted(p for p in shown if p.is_file())
+
+
+def found_in(folder: Path, files: list[Path]) -> str:
+    """What a folder holds instead of what was wanted, for a person: `files: 2 of .pdf, 1 of .txt`, or `nothing`."""
+    kinds = Counter(p.suffix.lower() or "no suffix" for p in files).most_common(4)
+    told = ", ".join(f"{count} of {kind}" for kind, count in kinds)
+    folders = sum(p.is_dir() for p in folder.iterdir())
+    return f"files: {told}" if told else f"{folders} folders without files" if folders else "nothing"
 
 
 def path_fingerprint(source: SourceBase, path: Path, *salt: object) -> str:

@@ -15,7 +15,17 @@ from deskloop.errors import BadInput
 from deskloop.records import Turn
 from deskloop.settings import FilesSource, Settings
 from deskloop.sources import knowledge, rasa
-from deskloop.sources.batch import Batch, Builder, digest, existing, moment, path_fingerprint, turn
+from deskloop.sources.batch import (
+    Batch,
+    Builder,
+    digest,
+    existing,
+    found_in,
+    moment,
+    path_fingerprint,
+    turn,
+    visible_files,
+)
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.tables import Row, rows, scan
 
@@ -26,6 +36,7 @@ _ROLES = {
     "agent": "agent", "assistant": "agent", "gpt": "agent", "operator": "agent", "support": "agent",
     "bot": "bot", "system": None, "tool": None, "function": None,
 }  # fmt: skip
+_MOST_TURNS = 5_000
 _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".yml", ".yaml", ".md", ".markdown")
 
 
@@ -92,29 +103,31 @@ def labelled(builder: Builder, locator: str, value: dict[str, Any], settings: Se
     )  # fmt: skip
 
 
-def _paths(source: FilesSource) -> list[Path]:
-    path = existing(source, source.path)
-    if path.is_file():
-        return [path]
-    found = [p for p in sorted(path.rglob("*")) if p.is_file() and p.name.removesuffix(".gz").endswith(_READABLE)]
-    if not found:
-        raise BadInput(f"source {source.name}: {path} holds no file of {', '.join(_READABLE)}")
-    return found
-
-
 def _all_rows(source: FilesSource) -> Iterator[Row]:
     """The rows of every file. One bad file among several is set aside; alone it is the user's to mend."""
-    for path in _paths(source):
+    path = existing(source, source.path)
+    if path.is_file():
+        yield from _file_rows(source, path)
+        return
+    found = visible_files(path)
+    if not any(map(_is_readable, found)):
+        forms = ", ".join(_READABLE)
+        raise BadInput(f"source {source.name}: {path} holds {found_in(path, found)}; give files of {forms}")
+    for file in found:
         try:
-            yield from _file_rows(source, path)
+            if not _is_readable(file):
+                raise BadInput("not a form of file that is read")
+            yield from _file_rows(source, file)
         except BadInput as error:
-            if path == source.path:
-                raise
-            yield Row(path.name, None, str(error).removeprefix(f"{path}: ")[:200])
+            yield Row(file.name, None, str(error).removeprefix(f"{file}: ")[:200])
+
+
+def _is_readable(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(_READABLE)
 
 
 def _file_rows(source: FilesSource, path: Path) -> Iterator[Row]:
-    name = path.name.removesuffix(".gz").lower()
+    name = path.name.lower().removesuffix(".gz")
     if source.content == "rasa_nlu":
         return rasa.nlu(path)
     if source.content == "rasa_domain":
@@ -136,7 +149,10 @@ def _grouped(source: FilesSource, found: Iterator[Row]) -> Iterator[Row]:
         return str(value["conversation_id"]) if flat else f"\x00{row.locator}"
 
     for conversation, group in groupby(found, key):
-        members = list(group)
+        members = list(islice(group, _MOST_TURNS + 1))
+        if len(members) > _MOST_TURNS:
+            yield Row(members[0].locator, None, f"more than {_MOST_TURNS:,} turns in one conversation_id")
+            continue
         if conversation.startswith("\x00"):
             yield from members
             continue

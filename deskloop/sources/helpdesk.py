@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
+from deskloop.errors import BadInput
 from deskloop.records import Turn
 from deskloop.settings import HelpdeskSource, Settings
 from deskloop.sources import tickets
-from deskloop.sources.batch import Batch, Builder, existing, moment, path_fingerprint, turn
+from deskloop.sources.batch import Batch, Builder, existing, moment, path_fingerprint, turn, visible_files
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.jsons import beside
-from deskloop.sources.tables import scan
+from deskloop.sources.tables import Row, scan
 from deskloop.text.html import to_text
 
 _SIMPLE_HTML = re.compile(r"</?(?:p|br|b|i|strong|em|span|a)\b[^>]*>", re.I)
@@ -26,13 +28,13 @@ _BOT_NAMES = ("bot", "trigger", "assistant bot", "answer bot", "flow builder")
 
 
 def read(source: HelpdeskSource, settings: Settings) -> Batch:
-    """Read an export file, or every .json, .jsonl or .gz file of a folder. Raises BadInput."""
+    """Read an export file, or every file of a folder. Raises BadInput."""
     path = existing(source, source.path)
     take = mapping(source.format)
     builder = Builder(source.name)
-    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+    for file in visible_files(path) if path.is_dir() else [path]:
         users = {u.get("id"): u for u in beside(file, "users")} if source.format == "zendesk" else {}
-        for row in scan(file):
+        for row in _rows(file, alone=file == path):
             if row.value is None:
                 builder.refuse(row.locator, row.problem, row.raw)
                 continue
@@ -44,6 +46,16 @@ def read(source: HelpdeskSource, settings: Settings) -> Batch:
                 continue
             builder.conversation(row.locator, row.raw, **values)
     return builder.batch(path)
+
+
+def _rows(file: Path, alone: bool) -> Iterator[Row]:
+    """One bad file among several is set aside; alone it is the user's to mend."""
+    try:
+        yield from scan(file)
+    except BadInput as error:
+        if alone:
+            raise
+        yield Row(file.name, None, str(error).removeprefix(f"{file}: ")[:200])
 
 
 def mapping(form: str) -> Callable[[dict[str, Any], Settings], dict[str, Any]]:

@@ -22,8 +22,10 @@ _WINDOW = 1_000_000  # characters
 _MOST_WHOLE = 100_000_000  # characters
 _BLANK = " \t\r\n\x00\ufeff"
 _SPACE = re.compile(f"[{_BLANK},]*")
+_BLANKS = re.compile(f"[{_BLANK}]*")
 _OPENS = re.compile(r'\{\s*"')
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]*)"')
+_ENDS = re.compile(f"[{_BLANK}]*(?:[,\\]]|$)")
 _DOCUMENT = re.compile(r"[\r\n]\s*(?=[{\[])")
 _ROWS_KEYS = ("chats", "conversations", "payload", "data", "results", "tickets", "messages")
 _ROWS_KEY = re.compile(rf'"(?:{"|".join(_ROWS_KEYS)})"\s*:\s*\[')
@@ -130,8 +132,12 @@ class _Reader:
         while self._skip():
             if self.data[self.at] == "]":
                 self.at += 1
-                return
+                if not self._goes_on():
+                    return
+                yield self._broken("a bracket closes the list too early")
             value, end, problem = self._value()
+            if not problem and isinstance(value, str) and not _ENDS.match(self.data, end):
+                problem = "not JSON (a quote is not closed)"
             if not problem:
                 yield self._row(value, end)
                 continue
@@ -140,6 +146,13 @@ class _Reader:
             if not self._resume(first_key[1] if first_key else None):
                 return
         yield self._broken("the file ends within the list")
+
+    def _goes_on(self) -> bool:
+        """Whether a row like those before follows the bracket that closed the list."""
+        if not self._skip(_BLANKS) or self.data[self.at] != "," or not self._skip():
+            return False
+        key = _FIRST_KEY.match(self.data, self.at)
+        return bool(key and key[1] in self.keys and self._fits())
 
     def _row(self, value: Any, end: int) -> Row:
         raw = self.data[self.at : end]
@@ -206,10 +219,10 @@ class _Reader:
                 self.at = len(self.data)
                 return
 
-    def _skip(self) -> bool:
+    def _skip(self, passed: re.Pattern[str] = _SPACE) -> bool:
         """Pass over what stands between rows. False at the end of the text."""
         while True:
-            blank = _SPACE.match(self.data, self.at)
+            blank = passed.match(self.data, self.at)
             self.at = blank.end() if blank else self.at
             if self.at < len(self.data):
                 return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,13 @@ def _front(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _sections(body: str) -> Iterator[tuple[int, str, str]]:
-    title, start, lines, fenced = "", 0, list[str](), False
-    for number, line in enumerate(body.split("\n"), 1):
-        if _FENCE.match(line):
-            fenced = not fenced
-        heading = None if fenced else _HEADING.match(line)
-        if heading is None:
-            lines.append(line)
-            continue
-        if title:
-            yield start, title, "\n".join(lines).strip()
-        title, start, lines = heading[2], number, []
-    if title:
-        yield start, title, "\n".join(lines).strip()
+    lines = body.split("\n")
+    fences = [n for n, line in enumerate(lines) if _FENCE.match(line)]
+    fenced = {n for start, end in zip(fences[::2], fences[1::2], strict=False) for n in range(start, end)}
+    found = ((n, None if n in fenced else _HEADING.match(line)) for n, line in enumerate(lines))
+    heads = [(n, match[2]) for n, match in found if match]
+    for (start, title), (end, _) in pairwise([*heads, (len(lines), "")]):
+        yield start + 1, title, "\n".join(lines[start + 1 : end]).strip()
 
 
 def yaml_rows(path: Path) -> Iterator[Row]:

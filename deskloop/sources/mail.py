@@ -5,7 +5,6 @@ Threads become conversations; machines' mail is set aside.
 
 from __future__ import annotations
 
-import mailbox
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,14 +17,17 @@ from pathlib import Path
 from deskloop.errors import BadInput
 from deskloop.records import Attachment
 from deskloop.settings import MailSource, Settings
-from deskloop.sources.batch import Batch, Builder, digest, existing, path_fingerprint, turn
+from deskloop.sources.batch import Batch, Builder, digest, existing, found_in, path_fingerprint, turn, visible_files
 from deskloop.sources.identity import customer_hash
+from deskloop.sources.mbox import messages
 from deskloop.sources.mime import attachments, body_text, header, parse
 from deskloop.sources.outlook import to_mail
+from deskloop.sources.unpacked import open_bytes
 from deskloop.text.spam import automatic, is_spam
 
 _MOST_BYTES = 25_000_000
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # begins every .msg
+_SINGLE = (".eml", ".msg")
 _SAME_THREAD = timedelta(days=30)
 _REPLY = re.compile(
     r"^(?:\s*(?:re|aw|antw|sv|vs|r|rif|res|fw|fwd|wg|tr|doorst|odp|ynt|ref)\s*(?:\[\d+\])?\s*:\s*|\s*\[[^\]]{1,30}\]\s*)+",
@@ -53,29 +55,29 @@ class Mail:
 def read(source: MailSource, settings: Settings) -> Batch:
     """Read the mailbox. Counts conversations and refused messages. Raises BadInput if it is no mailbox."""
     builder = Builder(source.name)
-    converse(builder, _messages(source), source.own_addresses, settings)
+    converse(builder, _messages(source, builder), source.own_addresses, settings)
     return builder.batch(source.path)
 
 
 def converse(
-    builder: Builder, messages: Iterable[tuple[str, bytes]], own_addresses: tuple[str, ...], settings: Settings
+    builder: Builder, mails: Iterable[tuple[str, bytes]], own_addresses: tuple[str, ...], settings: Settings
 ) -> None:
     """Put messages (place, raw bytes) into threads, and these as conversations into `builder`."""
     accepted: list[Mail] = []
     seen: set[str] = set()
-    for locator, raw in messages:
+    for locator, raw in mails:
         if len(raw) > _MOST_BYTES:
             builder.refuse(locator, "message larger than 25 MB", raw[:1000])
             continue
-        if raw.startswith(_OLE):
-            try:
-                raw = to_mail(raw)
-            except ValueError as error:
-                builder.refuse(locator, str(error))
-                continue
-        message = parse(raw)
-        mail = _mail(locator, message, raw)
-        reason = _reason(message, mail, seen)
+        try:
+            raw = to_mail(raw) if raw.startswith(_OLE) else raw
+            message = parse(raw)
+            mail = _mail(locator, message, raw)
+            reason = _reason(message, mail, seen)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            # the standard library's mail parser raises any of these on a message that was made to break it
+            builder.refuse(locator, f"not a readable mail ({str(error)[:100] or type(error).__name__})", raw[:1000])
+            continue
         if reason:
             builder.refuse(locator, reason, f"{mail.subject} {mail.body}")
         else:
@@ -90,40 +92,58 @@ def fingerprint(source: MailSource, settings: Settings) -> str:
     return path_fingerprint(source, source.path)
 
 
-def _messages(source: MailSource) -> Iterator[tuple[str, bytes]]:
+def _messages(source: MailSource, builder: Builder) -> Iterator[tuple[str, bytes]]:
     path = existing(source, source.path)
-    if path.is_dir() and (path / "cur").is_dir():
-        files = sorted(p for part in ("new", "cur") for p in (path / part).glob("*") if p.is_file())
-    elif path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in (".eml", ".msg", ".mbox"))
-    elif path.suffix.lower() in (".eml", ".msg"):
-        files = [path]
-    else:
-        yield from _mbox(source, path)
+    if not path.is_dir():
+        yield from _single(path, builder) if _form(path) in _SINGLE else _mbox(source, path, builder)
         return
+    files = _mails(path)
+    if not any(_is_mail(path, file) for file in files):
+        raise BadInput(f"source {source.name}: {path} holds no mail but {found_in(path, files)}; "
+                       "give a maildir (with cur/ and new/) or a folder of .eml, .msg or .mbox files")  # fmt: skip
     for file in files:
-        if file.suffix.lower() == ".mbox":
-            yield from _mbox(source, file)
-            continue
-        with file.open("rb") as stream:
-            yield file.name, stream.read(_MOST_BYTES + 1)
+        if not _is_mail(path, file):
+            builder.refuse(file.name, "not a form of mail that is read (.eml, .msg, .mbox)")
+        elif _form(file) == ".mbox":
+            yield from _mbox(source, file, builder)
+        else:
+            yield from _single(file, builder)
 
 
-def _mbox(source: MailSource, path: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(4096)
-    except OSError as error:
-        raise BadInput(f"source {source.name}: {path} cannot be read: {error.strerror}") from None
-    if head and not head.lstrip().startswith(b"From "):
-        raise BadInput(f"source {source.name}: {path} is no mbox (no line begins with `From `); give an mbox, "
-                       "a maildir or a folder of .eml files")  # fmt: skip
-    box = mailbox.mbox(path, create=False)
-    try:
-        for number, key in enumerate(box.keys(), 1):
-            yield f"{path.name}:{number}", box.get_bytes(key)
-    finally:
-        box.close()
+def _mails(folder: Path) -> list[Path]:
+    """The files of a maildir, or of a folder and the folders in it; hidden ones are nobody's mail."""
+    if (folder / "cur").is_dir():
+        return sorted(p for part in ("new", "cur") for p in (folder / part).glob("*") if p.is_file())
+    return visible_files(folder)
+
+
+def _is_mail(folder: Path, file: Path) -> bool:
+    return (folder / "cur").is_dir() or _form(file) in (".mbox", *_SINGLE)
+
+
+def _form(file: Path) -> str:
+    return Path(file.name.removesuffix(".gz")).suffix.lower()
+
+
+def _single(path: Path, builder: Builder) -> Iterator[tuple[str, bytes]]:
+    stream, raw = open_bytes(path)
+    with stream:
+        data = stream.read(_MOST_BYTES + 1)
+    if raw.problem:
+        builder.refuse(path.name, raw.problem, data[:1000])
+    else:
+        yield path.name, data
+
+
+def _mbox(source: MailSource, path: Path, builder: Builder) -> Iterator[tuple[str, bytes]]:
+    for number, (raw, problem) in enumerate(messages(path, _MOST_BYTES), 1):
+        if problem and number == 1 and path == source.path:
+            raise BadInput(f"source {source.name}: {path} is no mbox ({problem}); give an mbox, "
+                           "a maildir or a folder of .eml files")  # fmt: skip
+        if problem:
+            builder.refuse(f"{path.name}:{number}", problem, raw[:1000])
+        else:
+            yield f"{path.name}:{number}", raw
 
 
 def _mail(locator: str, message: Message, raw: bytes) -> Mail:
@@ -156,8 +176,8 @@ def _date(message: Message) -> datetime | None:
 
 def _reason(message: Message, mail: Mail, seen: set[str]) -> str:
     """Why a message is set aside; empty if it is kept."""
-    if not mail.sender and not mail.body.strip():
-        return "not a mail message"
+    if not mail.sender:
+        return "no sender" if mail.body.strip() else "not a mail message"
     if automatic(message, mail.sender, mail.subject, mail.body):
         return "auto-reply"
     if is_spam(f"{mail.subject}\n{mail.body}", header(message, "X-Spam-Flag") or header(message, "X-Spam-Status")):

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-import email
 from collections.abc import Iterator
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesParser
+from email.policy import Compat32
+from itertools import count
+from typing import Any, cast
 
 from deskloop.records import Attachment
 from deskloop.text.html import looks_like_html, to_text
 
 _MOST_CHARS = 1_000_000
 _LONGEST_NAME = 200
+_MOST_PARTS = 1_000
+_LONGEST_HEADER = 100_000  # characters
+_LONGEST_PARAMETERS = 2_000
+
+
+class _Bounded(Compat32):
+    """Long headers are cut: the library takes quadratic time over some of them."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Name and value of a header."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: _LONGEST_PARAMETERS if name.lower().startswith("content-") else _LONGEST_HEADER]
 
 
 def parse(raw: bytes) -> Message:
-    """Parse a raw message. Never raises: what cannot be parsed ends up in the body."""
-    return email.message_from_bytes(raw)
+    """Parse a raw message. Damage ends up in the body; raises ValueError on what nobody's mail looks like."""
+    parts = count()
+
+    def part(policy: Any) -> Any:
+        if next(parts) > _MOST_PARTS:
+            raise ValueError(f"more than {_MOST_PARTS:,} parts")
+        return Message(policy)
+
+    try:
+        return BytesParser(cast(Any, part), policy=_Bounded()).parsebytes(raw)
+    except RecursionError:
+        raise ValueError("parts nested too deep") from None
 
 
 def header(message: Message, name: str) -> str:
@@ -26,7 +52,7 @@ def header(message: Message, name: str) -> str:
         return ""
     try:
         pieces = decode_header(str(raw))
-    except (ValueError, LookupError, UnicodeError, email.errors.HeaderParseError):
+    except (ValueError, LookupError, UnicodeError, HeaderParseError):
         return " ".join(str(raw).split())
     text = "".join(decode(p, charset) if isinstance(p, bytes) else p for p, charset in pieces)
     return " ".join(text.split())

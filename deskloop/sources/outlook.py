@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -18,9 +19,20 @@ def to_mail(data: bytes) -> bytes:
     from oxmsg import Message
 
     try:
+        _bounded(data)
         return _built(Message.load(data))
     except Exception as error:  # the parser of the container raises whatever its struct or index met first
         raise ValueError(f"not a readable .msg file ({type(error).__name__})") from None
+
+
+def _bounded(data: bytes) -> None:
+    """Refuse a container whose streams add up to more than the file: they overlap, and reading unfolds them."""
+    from olefile import OleFileIO
+
+    with OleFileIO(io.BytesIO(data)) as container:
+        size = sum(entry.size for entry in container.direntries if entry is not None and entry is not container.root)
+    if size > len(data):
+        raise ValueError("its streams overlap")
 
 
 def _built(message: Message) -> bytes:

@@ -38,7 +38,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def scan(path: Path) -> Iterator[Row]:
     """Rows one by one, broken ones included. Raises BadInput only if the file as a whole cannot be read."""
-    name = path.name.removesuffix(".gz").lower()
+    name = path.name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         return _parquet(path)
     if name.endswith(".xlsx"):

@@ -15,11 +15,12 @@ _SILENT = frozenset("script style head template noscript svg math object iframe 
 _QUOTE_CLASSES = ("gmail_quote_container", "protonmail_quote", "yahoo_quoted", "moz-cite-block")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt)?\s*(?:;|$)", re.I)
 _TAG = re.compile(r"<[^>]{0,2000}>")
+_UNSEEN = re.compile(r"<(script|style|head|title)\b[^>]*>.*?</\1\s*>", re.I | re.S)
 _LOOKS = re.compile(r"<(?:html|body|div|p|br|table|span|font|blockquote|!doctype)\b[^>]*>", re.I)
 _BLANKS = re.compile(r"[ \t\r\f\v\n\xa0]+")
 _EMPTY_QUOTE = re.compile(r"(?:\n[> ]*)+\Z")
 _LONGEST = 2_000_000
-_DEEPEST = 200
+_DEEPEST = 256  # libxml2's own
 
 
 def looks_like_html(text: str) -> bool:
@@ -33,10 +34,13 @@ def to_text(html: str, *, quotes: bool = False) -> str:
     from lxml import html as parser
 
     html = html[:_LONGEST].replace("\x00", "")
+    reader = _parser()
     try:
-        root = parser.document_fromstring(html.encode("utf-8", "replace"), parser=_parser())
+        root = parser.document_fromstring(html.encode("utf-8", "replace"), parser=reader)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return unescape(_TAG.sub(" ", html)).strip()
+    if any("depth" in told.message for told in reader.error_log):  # the parser leaves out all that follows
+        return " ".join(unescape(_TAG.sub(" ", _UNSEEN.sub(" ", html))).split())
     return element_text(root, quotes=quotes)
 
 

@@ -138,7 +138,7 @@ def inputs(project: Path) -> Path:
         ("kind: helpdesk, path: empty.json, format: zendesk_chat", "empty.json is empty"),
         ('kind: sql, url: "sqlite:///empty.db", query: select * from tickets', "the query's result is empty"),
         ("kind: mail, path: gone.mbox", "gone.mbox does not exist; check `path` in the config"),
-        ("kind: mail, path: letters", "letters is empty"),
+        ("kind: mail, path: letters", "letters holds no mail but files: 1 of .txt; give a maildir"),
         ("kind: mail, path: prose.mbox", "prose.mbox is no mbox"),
         ("kind: mail, path: junk.mbox", "junk.mbox is no mbox"),
         ("kind: mail, path: locked.mbox", "locked.mbox cannot be read: Permission denied"),

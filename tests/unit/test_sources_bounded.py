@@ -1,6 +1,7 @@
 """Files that unpack to more than anybody meant: memory stays bounded, and what is left out is said."""
 
 import gzip
+import json
 import random
 import subprocess
 import sys
@@ -68,3 +69,52 @@ def test_aliases_in_training_data_are_not_unfolded(tmp_path):
     source = FilesSource(kind="files", name="t", path=path, content="rasa_nlu")
     with pytest.raises(BadInput, match="aliases"):
         files.read(source, Settings(home=tmp_path))
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from deskloop import sources
+from deskloop.settings import FilesSource, Settings
+source = FilesSource(kind="files", name="t", path=Path(sys.argv[1]), content="messages")
+count = 0
+for number, part in enumerate(sources.read_parts(source, Settings(home=Path(sys.argv[2])), rows=500)):
+    count += part.read
+print(count, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def _written(path, rows):
+    """Rows of 8 kB, so that the file is large and the reading short."""
+    filler = random.Random(rows).randbytes(4_000).hex()
+    with path.open("w") as out:
+        if path.suffix == ".csv":
+            out.write("id,text\n")
+            out.writelines(f"{n},Where is parcel {n}? {filler}\n" for n in range(rows))
+        else:
+            out.write("[" * (path.suffix == ".json"))
+            out.writelines(
+                ("," if n and path.suffix == ".json" else "")
+                + json.dumps({"id": str(n), "text": f"Where is parcel {n}? {filler}"}) + "\n" for n in range(rows)
+            )  # fmt: skip
+            out.write("]" * (path.suffix == ".json"))
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_four_times_the_file_takes_no_more_memory(tmp_path, form):
+    peaks = []
+    for rows in (2_500, 10_000):  # 20 and 80 MB
+        path = tmp_path / f"t.{form}"
+        _written(path, rows)
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, str(path), str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        path.unlink()
+        count, peak = map(int, done.stdout.split())
+        assert count == rows
+        peaks.append(peak / 1000)  # MB
+    assert peaks[1] - peaks[0] < 15, peaks

@@ -1,140 +1,161 @@
 """Broken files by the hundred, made from a seed: none stops the reading, and what is whole is still taken.
 
-Each case states the least number of rows that must be accepted; a file refused as a whole counts as none.
+A process of its own reads them in limited memory; one that does not answer in SECONDS is ended, and the case failed.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
+import importlib.util
 import json
-import random
-import time
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
-import psutil
 import pytest
 
-from deskloop import sources
-from deskloop.errors import BadInput
-from deskloop.settings import FilesSource, HelpdeskSource, MailSource, Settings
+_spec = importlib.util.spec_from_file_location("broken_files", Path(__file__).with_name("broken_files.py"))
+broken_files = importlib.util.module_from_spec(_spec)
+sys.modules["broken_files"] = broken_files
+_spec.loader.exec_module(broken_files)
 
 pytestmark = pytest.mark.corpus
-SECONDS = 20.0
-GROWTH = 400_000_000  # bytes
-GOOD = 6
-SPOILS = [
-    b"\x00\x00\x00", b"\xff\xfe\xfa", b"{", b"[" * 20_000, b'{"a":' * 20_000, b'{"id": 1e999999}', b"9" * 5_000,
-    b'{"text": "\\ud800"}', b"\xed\xa0\x80", b'{"text": 5, "text": [1]}', b"null", b'"x"', b"=cmd|' /C calc'!A0",
-    b"../../etc/passwd", b"'; DROP TABLE conversations; --", b"<div>" * 3_000, b"\xef\xbb\xbf", b"\r\r\n\r",
-    b",,,,,,,", b'"never closed', b"\x1f\x8b\x08", b"\xc3", b"a\xa0b", b'{"turns": [{"role": "king", "text": "x"}]}',
-]  # fmt: skip
+SECONDS = 20.0  # until the reading process is killed
+GROWTH = 100_000_000  # bytes, the most that a small file may cost
+HEAVY = 300_000_000  # the same of a file of many megabytes
+LIGHT = broken_files.light()
 
 
-def _jsonl(spoil, rng):
-    lines = [
-        json.dumps({"id": f"c{i}", "text": f"Where is parcel {i}?", "reply": "Soon"}).encode() for i in range(GOOD)
-    ]
-    at = rng.randrange(1, GOOD + 1)  # at the very start, two bytes of gzip make it a gzip file
-    return b"\n".join([*lines[:at], spoil, *lines[at:]]), GOOD
+class Reader:
+    """The reading process, started anew after one was ended."""
+
+    def __init__(self) -> None:
+        self.process = None
+
+    def read(self, source: dict, home: Path) -> dict:
+        """What the process tells of this source. Fails the test if it dies or does not answer in time."""
+        if self.process is None:
+            self.start()
+        self.process.stdin.write(json.dumps({"source": source, "home": str(home)}) + "\n")
+        self.process.stdin.flush()
+        with selectors.DefaultSelector() as ready:
+            ready.register(self.process.stdout, selectors.EVENT_READ)
+            answered = bool(ready.select(SECONDS))
+        line = self.process.stdout.readline() if answered else ""
+        if not line:
+            self.end()
+            pytest.fail("the reading process died" if answered else f"no answer in {SECONDS} s")
+        return json.loads(line)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("broken_reader.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def end(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.communicate()
+        self.process = None
 
 
-def _json(spoil, rng):
-    lines = [json.dumps({"id": f"c{i}", "text": f"Where is parcel {i}?"}) for i in range(GOOD)]
-    return b"[" + ",".join(lines).encode() + b"," + spoil + b"]", GOOD
+@pytest.fixture(scope="module")
+def reader():
+    started = Reader()
+    yield started
+    started.end()
 
 
-def _csv(spoil, rng):
-    lines = [b"id,text,reply", *(b"%d,Where is parcel %d?,Soon" % (i, i) for i in range(GOOD))]
-    at = GOOD + 1 if b'"' in spoil else rng.randrange(1, GOOD + 2)
-    return b"\n".join([*lines[:at], spoil, *lines[at:]]) + b"\n", GOOD
+def source(case, path):
+    if case.source:
+        return {**case.source, "name": "broken", "path": str(path)}
+    if case.form in ("mbox", "eml", "msg"):
+        return {"kind": "mail", "name": "broken", "path": str(path), "own_addresses": [broken_files.DESK]}
+    content = {"md": "knowledge", "yaml": "knowledge", "nlu.yml": "rasa_nlu"}.get(case.form, "messages")
+    return {"kind": "files", "name": "broken", "path": str(path), "content": content}
 
 
-def _tsv(spoil, rng):
-    data, least = _csv(spoil, rng)
-    return data.replace(b",", b"\t"), least
-
-
-def _zipped(spoil, rng):
-    packed = gzip.compress(_jsonl(spoil, rng)[0])
-    return packed[: rng.randrange(12, len(packed) - 9)], 0
-
-
-def _mbox(spoil, rng):
-    mails = [b"From a@b Mon Jun  2 10:00:00 2025\nFrom: anna%d@example.com\nTo: shop@x.example\nMessage-ID: <%d@x>\n"
-             b"References: <%d@x>\nSubject: parcel number %d\n\nWhere is parcel %d?\n\n" % (i, i, i ^ 1, i, i)
-             for i in range(GOOD)]  # fmt: skip
-    broken = b"From a@b Mon Jun  2 10:00:00 2025\n" + spoil + b"\n\n" + spoil + b"\n\n"
-    return b"".join([*mails, broken]), GOOD // 2  # each two refer to each other, in a circle: one thread
-
-
-def _eml(spoil, rng):
-    head = b"".join(b"X-%d: y\n" % i for i in range(10_000)) if rng.random() < 0.1 else b""
-    parts = b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n' * rng.choice([1, 60])
-    return b"From: a@b.example\nTo: shop@x.example\n" + head + b"Subject: " + spoil[:900] + b"\n" + parts + spoil, 0
-
-
-def _markdown(spoil, rng):
-    return b"# One?\nYes.\n\n# Two?\nNo.\n" + spoil, 2
-
-
-def _yaml(spoil, rng):
-    return b"- {question: 'One?', answer: 'Yes'}\n- " + spoil + b"\n", 0
-
-
-def _whole(suffix):
-    def damaged(spoil, rng):
-        import pandas as pd
-
-        out, frame = io.BytesIO(), pd.DataFrame({"id": ["1", "2"], "text": ["Where is it?", "Can I return it?"]})
-        frame.to_parquet(out) if suffix == "parquet" else frame.to_excel(out, index=False)
-        data = bytearray(out.getvalue())
-        at = rng.randrange(len(data))
-        return (bytes(data[:at]) if rng.random() < 0.5 else bytes(data[:at] + spoil[:50] + data[at + 50 :])), 0
-
-    return damaged
-
-
-FORMS = {
-    "jsonl": _jsonl, "json": _json, "csv": _csv, "tsv": _tsv, "jsonl.gz": _zipped, "mbox": _mbox, "eml": _eml,
-    "md": _markdown, "yaml": _yaml, "parquet": _whole("parquet"), "xlsx": _whole("xlsx"), "msg": _whole("xlsx"),
-    "chat.json": _json,
-}  # fmt: skip
-CASES = [(form, number) for form in FORMS for number in range(len(SPOILS))]
-
-
-def _source(form, path):
-    if form in ("mbox", "eml", "msg"):
-        return MailSource(kind="mail", name="broken", path=path, own_addresses=("shop@x.example",))
-    if form == "chat.json":
-        return HelpdeskSource(kind="helpdesk", name="broken", path=path, format="intercom")
-    content = "knowledge" if form in ("md", "yaml") else "messages"
-    return FilesSource(kind="files", name="broken", path=path, content=content)
-
-
-def held(form, path, tmp_path, least):
-    """Read `path` in bounded time and memory; the counts add up, and at least `least` rows are accepted."""
-    process, began = psutil.Process(), time.monotonic()
-    before = process.memory_info().rss
-    try:
-        batch = sources.read(_source(form, path), Settings(home=tmp_path / "home"))
-    except BadInput as error:
-        assert "\n" not in str(error)
-        accepted = 0
-    else:
-        accepted = len(batch.conversations) + len(batch.knowledge)
-        assert batch.read == accepted + len(batch.quarantined)
-    assert accepted >= least
-    assert time.monotonic() - began < SECONDS
-    assert process.memory_info().rss - before < GROWTH
+def held(reader, case, folder, growth=GROWTH):
+    """Write the case, read it, and hold it to what it states."""
+    folder.mkdir()
+    for name, data in case.make().items():
+        (folder / name).write_bytes(data)
+    path = folder if case.folder or len(list(folder.iterdir())) > 1 else next(folder.iterdir())
+    told = reader.read(source(case, path), folder.parent / "home")
+    shutil.rmtree(folder)
+    assert "crash" not in told
+    assert "\n" not in told.get("refused", "")
+    assert "refused" in told or told["read"] == told["accepted"] + told["quarantined"]
+    assert told["good"] >= case.least, told
+    if case.told and told["good"] < case.whole:
+        assert told.get("refused") or told["reasons"], "rows are missing and nothing says so"
+    assert told["grown"] < growth
+    return told
 
 
 def test_the_corpus_is_large():
-    assert len(CASES) >= 300
+    assert len(LIGHT) >= 300 and len({case.name for case in LIGHT}) == len(LIGHT)
 
 
-@pytest.mark.parametrize(("form", "number"), CASES)
-def test_a_spoilt_file_gives_what_is_whole(form, number, tmp_path):
-    data, least = FORMS[form](SPOILS[number], random.Random(f"{form}-{number}"))
-    path = tmp_path / f"broken.{form}"
-    path.write_bytes(data)
-    held(form, path, tmp_path, 0 if form == "chat.json" else least)
+@pytest.mark.parametrize("case", LIGHT, ids=lambda case: case.name)
+def test_a_spoilt_file_gives_what_is_whole(case, reader, tmp_path):
+    held(reader, case, tmp_path / "spoilt")
+
+
+@pytest.mark.parametrize("case", list(broken_files.heavy()), ids=lambda case: case.name)
+def test_what_is_huge_ends_in_a_reason_not_in_the_memory(case, reader, tmp_path):
+    held(reader, case, tmp_path / "spoilt", HEAVY)
+
+
+def knowledge_of(path):
+    return {"kind": "files", "name": "broken", "path": str(path), "content": "messages"}
+
+
+def whole(path, numbers):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"\n".join(map(broken_files.jsonl, numbers)))
+
+
+def test_names_and_links_lead_nowhere_else(reader, tmp_path):
+    folder = tmp_path / "exports"
+    whole(folder / "a.jsonl", range(2))
+    whole(tmp_path / "outside" / "secret.jsonl", range(10, 12))
+    names = [b"a..%2f..%2fetc%2fpasswd.jsonl", b"new\nline.jsonl", b"=cmd|calc.jsonl", b"-rf.jsonl",
+             b"\xff\xfe.jsonl", b"x" * 240 + b".jsonl"]  # fmt: skip
+    for number, name in enumerate(names, 2):
+        target = os.fsencode(folder) + b"/" + name
+        Path(os.fsdecode(target)).write_bytes(broken_files.jsonl(number) + b"\n{broken\n")
+    (folder / "outside").symlink_to(tmp_path / "outside")
+    (folder / "loop").symlink_to(folder)
+    (folder / "gone.jsonl").symlink_to(folder / "nothing.jsonl")
+    (folder / "itself.jsonl").symlink_to(folder / "itself.jsonl")
+    (folder / "folder.jsonl").mkdir()
+    os.mkfifo(folder / "pipe.jsonl")
+    told = reader.read(knowledge_of(folder), tmp_path / "home")
+    assert (told["good"], told["quarantined"], told["read"]) == (8, 6, 14)
+
+
+@pytest.mark.parametrize("trick", ["pipe", "device", "loop", "nul", "long", "up"])
+def test_a_path_that_is_no_file_is_refused_at_once(trick, reader, tmp_path):
+    path = tmp_path / "x.jsonl"
+    if trick == "pipe":
+        os.mkfifo(path)
+    if trick == "loop":
+        path.symlink_to(path)
+    path = {"device": "/dev/zero", "nul": "x\x00.jsonl", "long": "x" * 5_000, "up": "../" * 500 + "x"}.get(
+        trick, path
+    )
+    for source in (knowledge_of(path), {"kind": "mail", "name": "broken", "path": str(path)}):
+        told = reader.read(source, tmp_path / "home")
+        assert "\n" not in told["refused"] and told["seconds"] < 1
+
+
+def test_what_is_not_read_in_a_folder_is_told(reader, tmp_path):
+    whole(tmp_path / "mixed" / "a.jsonl", range(3))
+    (tmp_path / "mixed" / "notes.docx").write_bytes(b"PK")
+    (tmp_path / "mixed" / ".DS_Store").write_bytes(b"x")
+    told = reader.read(knowledge_of(tmp_path / "mixed"), tmp_path / "home")
+    assert (told["good"], told["reasons"]) == (3, ["not a form of file that is read"])

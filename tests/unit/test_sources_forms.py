@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import json
 import mailbox
+import re
+import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
 from deskloop import sources
+from deskloop.errors import BadInput
 from deskloop.settings import FilesSource, MailSource, Settings
 
 _spec = importlib.util.spec_from_file_location("outlook_file", Path(__file__).with_name("outlook_file.py"))
@@ -149,3 +155,69 @@ def test_a_rasa_domain_answers(tmp_path):
         ("utter_opening_hours", "opening hours", "We open at 9.")
     ]
     assert len(batch.quarantined) == 1
+
+
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "@SUM(1)", '=HYPERLINK("http://x.example","Where is it?")']
+
+
+def test_a_formula_in_csv_stays_text(tmp_path):
+    path = tmp_path / "faq.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["question", "answer"], *([f"How much is it? {f}", f] for f in FORMULAS)])
+    assert [k.answer for k in knowledge(path, tmp_path).knowledge] == FORMULAS
+
+
+def test_a_formula_in_excel_gives_its_stored_value_or_else_its_text(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [("question", "answer"), ("Stored?", "=40+2"), ("Not stored?", "=1+1"), ("Plain?", "yes")]:
+        book.active.append(row)
+    book.save(tmp_path / "new.xlsx")
+    stored = tmp_path / "faq.xlsx"
+    with zipfile.ZipFile(tmp_path / "new.xlsx") as old, zipfile.ZipFile(stored, "w") as new:
+        for part in old.namelist():  # as Excel leaves it: the value beside the formula
+            new.writestr(part, re.sub(rb"(<f>40\+2</f>)<v ?/?>(</v>)?", rb"\1<v>42</v>", old.read(part)))
+    assert [k.answer for k in knowledge(stored, tmp_path).knowledge] == ["42", "=1+1", "yes"]
+
+
+def test_deskloop_writes_no_csv_that_a_spreadsheet_could_run():
+    root = Path(sources.__file__).parents[1]
+    assert [
+        p.name for p in root.rglob("*.py") if re.search(r"\.to_csv\(|csv\.(?:Dict)?[wW]riter\(", p.read_text())
+    ] == []
+
+
+def test_words_in_yaml_stay_words(tmp_path):
+    path = tmp_path / "faq.yaml"
+    path.write_text("- {question: 'Do you ship to 1e3?', answer: No}\n- {question: 'When?', answer: 2025-01-02}\n")
+    assert [k.answer for k in knowledge(path, tmp_path).knowledge] == ["No", "2025-01-02"]
+
+
+@pytest.mark.parametrize("joined", ["\n".join, "".join])
+def test_pages_appended_to_one_file_are_all_read(joined, tmp_path):
+    pages = [{"count": 2, "results": ROWS[:1], "next": None}, {"results": ROWS[:1]}, ROWS[:1]]
+    path = tmp_path / "faq.json"
+    path.write_text(joined(map(json.dumps, pages)))
+    assert len(knowledge(path, tmp_path).knowledge) == 3
+
+
+def test_json_lines_under_another_name_and_conversations_that_are_documents(tmp_path):
+    path = tmp_path / "chats.json"
+    said = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way"}]
+    path.write_text("\n".join(json.dumps({"messages": said}) for _ in range(3)))
+    assert [len(c.turns) for c in knowledge(path, tmp_path, "chat").conversations] == [2, 2, 2]
+    path = tmp_path / "faq.jsonl"
+    path.write_text(json.dumps(ROWS[:1] * 2, indent=1))
+    assert len(knowledge(path, tmp_path).knowledge) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "found"), [("a.pdf", "files: 1 of .pdf"), ("sub/", "1 folders without"), ("", "nothing")]
+)
+def test_a_folder_without_mail_says_what_it_holds_and_what_is_wanted(file, found, tmp_path):
+    folder = tmp_path / "mails"
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    if file:
+        (folder / file).mkdir() if file.endswith("/") else (folder / file).touch()
+    with pytest.raises(BadInput, match=f"holds no mail but {found}.*give a maildir"):
+        mails(folder, tmp_path)

@@ -45,7 +45,7 @@ def test_quoted_blocks_are_marked():
 
 
 def test_deep_html_does_not_break_the_reader():
-    assert "x" not in to_text("<div>" * 30_000 + "x")
+    assert to_text("<div>" * 30_000 + "x") == "x"
 
 
 def test_words_fold_case_and_placeholders():
