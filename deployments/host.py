@@ -29,7 +29,7 @@ def train(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
-    """Run the prepare flow in this process. Returns the counts, and the path of the data card."""
+    """Run the prepare flow in this process. Returns counts, the tables' digests and the path of the data card."""
     if not settings.sources:
         raise BadInput(NO_SOURCE)
     with prefect_server(settings):
@@ -39,7 +39,8 @@ def prepare(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
 
         made = flow(PrepareRequest(**request))
     folder = Store(settings.store_root).path(made.card)
-    return {**json.loads((folder / COUNTS).read_bytes()), "card": str(folder / PAGE)}
+    tables = {name: receipt["sha256"] for name, receipt in made.model_dump().items() if name != "card"}
+    return {**json.loads((folder / COUNTS).read_bytes()), "tables": tables, "card": str(folder / PAGE)}
 
 
 def monitor(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:

@@ -84,13 +84,14 @@ def bench_scale(
     workers: Annotated[int, typer.Option(min=1, help="Processes of this machine.")] = 2,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
     plot: Annotated[Path | None, typer.Option(help="PNG to draw time and memory into.")] = None,
+    runs: Annotated[int, typer.Option(min=1, max=9, help="Times each size is taken.")] = 1,
     json_: Json = False,
 ) -> None:
     """Messages per second and peak memory of acquisition and preprocessing, by size."""
     from deskloop.bench import scale
 
     sizes = tuple(messages or (10_000, 100_000, 1_000_000))
-    _benched(scale.run(sizes, workers, scheduler, plot), json_)
+    _benched(scale.run(sizes, workers, scheduler, plot, runs), json_)
 
 
 @bench.command("drift")
