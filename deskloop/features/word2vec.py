@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,9 @@ from deskloop.text.tokens import words
 
 DIMENSION = 100
 SIF_A = 1e-3  # the paper's smoothing constant
+JOINT = "_"
+PHRASE_COUNT = 5  # a pair seen less often is no phrase
+PHRASE_SCORE = 10.0  # gensim's default: how much oftener than by chance, scaled by the vocabulary
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,15 @@ class WordVectors:
     """Word2Vec vectors (v, d) float32 with each word's share of the corpus (v,) float32.
 
     A text is the mean of its words weighted by a / (a + share), less the corpus' common direction (d,), at
-    unit length (SIF: Arora, Liang and Ma 2017, algorithm 1). A text of unknown words is all zeros.
+    unit length (SIF: Arora, Liang and Ma 2017, algorithm 1). A text of unknown words is all zeros. Neighbours that
+    belong together are one word with `_` between them, such as `gift_card` (Mikolov et al. 2013, section 4).
     """
 
     vocabulary: dict[str, int]
     vectors: NDArray[np.float32]
     share: NDArray[np.float32]
     common: NDArray[np.float32]
+    phrases: frozenset[str] = frozenset()
 
     @classmethod
     def train(cls, texts: Sequence[str], seed: int = 17, epochs: int = 10) -> WordVectors:
@@ -36,9 +41,12 @@ class WordVectors:
 
         Raises BadInput if no word occurs twice.
         """
-        from gensim.models import Word2Vec
+        from gensim.models import Phrases, Word2Vec
 
-        sentences = [words(text) for text in texts]
+        plain = [words(text) for text in texts]
+        found = Phrases(plain, min_count=PHRASE_COUNT, threshold=PHRASE_SCORE, delimiter=JOINT)
+        phrases = frozenset(found.export_phrases())
+        sentences = [joined(tokens, phrases) for tokens in plain]
         model = Word2Vec(vector_size=DIMENSION, window=5, min_count=2, sg=1, sample=1e-3, seed=seed, workers=1)
         model.build_vocab(sentences)
         if not len(model.wv):
@@ -47,8 +55,8 @@ class WordVectors:
         counts = np.array([model.wv.get_vecattr(w, "count") for w in model.wv.index_to_key], dtype=np.float64)
         share = (counts / counts.sum()).astype(np.float32)
         vectors = np.asarray(model.wv.vectors, dtype=np.float32)
-        raw = cls(dict(model.wv.key_to_index), vectors, share, np.zeros(vectors.shape[1], np.float32))
-        return cls(raw.vocabulary, vectors, share, _common_direction(raw._means(texts)))
+        raw = cls(dict(model.wv.key_to_index), vectors, share, np.zeros(vectors.shape[1], np.float32), phrases)
+        return replace(raw, common=_common_direction(raw._means(texts)))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns float32 (n, d), unit rows, or zero rows for texts without a known word."""
@@ -62,7 +70,8 @@ class WordVectors:
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "words.json").write_text(json.dumps(list(self.vocabulary), ensure_ascii=False), "utf-8")
+        told = {"words": list(self.vocabulary), "phrases": sorted(self.phrases)}
+        (folder / "words.json").write_text(json.dumps(told, ensure_ascii=False), "utf-8")
         arrays = {"vectors": self.vectors, "share": self.share, "common": self.common}
         save_file(arrays, folder / "vectors.safetensors")
 
@@ -71,17 +80,31 @@ class WordVectors:
         """Read what `save` wrote."""
         from safetensors.numpy import load_file
 
-        known = json.loads((folder / "words.json").read_bytes())
-        return cls({w: i for i, w in enumerate(known)}, **load_file(folder / "vectors.safetensors"))
+        told = json.loads((folder / "words.json").read_bytes())
+        known = {word: i for i, word in enumerate(told["words"])}
+        return cls(known, **load_file(folder / "vectors.safetensors"), phrases=frozenset(told["phrases"]))
 
     def _means(self, texts: Sequence[str]) -> NDArray[np.float32]:
         weight = SIF_A / (SIF_A + self.share)
         means = np.zeros((len(texts), self.vectors.shape[1]), np.float32)
         for row, text in enumerate(texts):
-            known = [self.vocabulary[w] for w in words(text) if w in self.vocabulary]
+            known = [self.vocabulary[w] for w in joined(words(text), self.phrases) if w in self.vocabulary]
             if known:
                 means[row] = weight[known] @ self.vectors[known] / len(known)
         return means
+
+
+def joined(tokens: Sequence[str], phrases: frozenset[str]) -> list[str]:
+    """Tokens with pairs that are phrases made one, from left to right; a word belongs to one phrase at most."""
+    out: list[str] = []
+    free = False  # whether the last one may still begin a phrase
+    for token in tokens:
+        if free and (pair := f"{out[-1]}{JOINT}{token}") in phrases:
+            out[-1], free = pair, False
+        else:
+            out.append(token)
+            free = True
+    return out
 
 
 def _common_direction(means: NDArray[np.float32]) -> NDArray[np.float32]:

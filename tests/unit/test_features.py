@@ -14,7 +14,7 @@ from deskloop.features.bm25 import BM25
 from deskloop.features.sentence import SentenceEncoder, export
 from deskloop.features.tfidf import Tfidf
 from deskloop.features.tiny import TinyEncoder
-from deskloop.features.word2vec import WordVectors
+from deskloop.features.word2vec import WordVectors, joined
 
 TEXTS = [
     "where is my parcel",
@@ -164,3 +164,14 @@ def test_vectors_that_are_known_are_not_made_again():
     rows = Remembering(encoder, ["one", "two"], vectors).encode(["two", "three", "three"])
     assert encoder.asked == ["three"]
     assert np.allclose(rows[0], vectors[1]) and np.allclose(rows[1], rows[2])
+
+
+def test_words_that_belong_together_are_one(tmp_path):
+    asked = "where do i enter the gift card|my gift card is empty|is a gift card valid in the shop|a card for the tent"
+    texts = [*asked.split("|"), *(f"{w} gift card" for w in "lost new old big red cheap paper plastic".split())] * 3
+    vectors = WordVectors.train([*texts, *(f"word{n} word{n}" for n in range(600))], epochs=2)
+    assert "gift_card" in vectors.phrases and "gift_card" in vectors.vocabulary
+    assert joined(["my", "gift", "card", "card"], vectors.phrases) == ["my", "gift_card", "card"]
+    vectors.save(tmp_path)
+    np.testing.assert_array_equal(WordVectors.load(tmp_path).embed(["gift card"]), vectors.embed(["gift card"]))
+    assert (vectors.embed(["gift card"]) != vectors.embed(["gift"])).any()
