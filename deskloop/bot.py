@@ -21,6 +21,7 @@ from deskloop.generator import prompt
 from deskloop.intents import IntentModel, Prediction
 from deskloop.records import Answer, Source
 from deskloop.settings import Settings
+from deskloop.text import language
 from deskloop.text.commands import commanding, without_commands
 
 Message = Mapping[str, str]
@@ -188,7 +189,9 @@ class Bot:
     def _read(self, talks: Sequence[tuple[str, str]]) -> list[Reading]:
         """Readings of (question, the turn before), each question searched as it stands."""
         questions, previous = [q for q, _ in talks], [p for _, p in talks]
-        found = [_clean(hits) for hits in self.index.search_many(questions, FOUND)] if questions else []
+        languages = [language.detect(q) for q in questions]
+        hits = self.index.search_many(questions, FOUND, languages=languages) if questions else []
+        found = [_clean(some) for some in hits]
         predictions = self._predict(questions, previous, found)
         return [
             Reading(question, prediction, tuple(hits), self._signals(question, hits, prediction))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from deskloop.records import KnowledgeEntry, Quarantined
 from deskloop.settings import ImapSource, MailSource, Settings
+from deskloop.text.language import detect
 from deskloop.text.normalise import normalise
 from deskloop.text.pii import find
 from deskloop.text.tokens import words
@@ -58,7 +59,7 @@ def _kept(found: Iterable[KnowledgeEntry], aside: list[Quarantined]) -> list[Kno
     kept: dict[str, KnowledgeEntry] = {}
     said: set[str] = set()
     for entry in found:
-        entry = entry.model_copy(update={"question": normalise(entry.question), "answer": normalise(entry.answer)})
+        entry = _tidy(entry)
         text = " ".join(words(f"{entry.question} {entry.answer}"))
         if not entry.approved:
             aside.append(_aside(entry, "not approved"))
@@ -68,6 +69,13 @@ def _kept(found: Iterable[KnowledgeEntry], aside: list[Quarantined]) -> list[Kno
             said.add(text)
             kept[entry.id] = entry
     return list(kept.values())
+
+
+def _tidy(entry: KnowledgeEntry) -> KnowledgeEntry:
+    """In one spelling, and with its language where nobody told it."""
+    question, answer = normalise(entry.question), normalise(entry.answer)
+    language = entry.language if entry.language != "und" else detect(f"{question}\n{answer}")
+    return entry.model_copy(update={"question": question, "answer": answer, "language": language})
 
 
 def _aside(entry: KnowledgeEntry, reason: str) -> Quarantined:

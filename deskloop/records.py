@@ -116,6 +116,7 @@ class KnowledgeEntry(Record):
     updated_at: datetime | None = None
     source: str
     approved: bool = True
+    language: str = "und"
 
 
 class Quarantined(Record):

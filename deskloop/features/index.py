@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from deskloop.records import KnowledgeEntry, Source
 if TYPE_CHECKING:
     import pandas as pd
 
+UNTOLD = "und"  # the language of a text that does not tell
+FEWEST = 3  # entries of a language before a question in it is answered from them alone: one may be a mistake
 MOST_AT_ONCE = 64  # queries scored together: bounds memory
 
 
@@ -86,21 +89,60 @@ class SearchIndex:
         ]
         return replace(self, weights=fusion.learn(learnt, self.weights))
 
-    def search(self, query: str, k: int = 5, vector: NDArray[np.float32] | None = None) -> list[Source]:
-        """The `k` best entries, best first. `vector` (e,): the query's sentence vector, if known."""
-        return self.search_many([query], k, None if vector is None else vector[None, :])[0]
+    def search(
+        self,
+        query: str,
+        k: int = 5,
+        vector: NDArray[np.float32] | None = None,
+        *,
+        language: str = UNTOLD,
+        source: str | None = None,
+    ) -> list[Source]:
+        """The `k` best entries, best first. `vector` (e,): the query's sentence vector, if known.
+
+        Only entries of a `language`, if there are such, or of a `source`, by its name in the configuration.
+        """
+        vectors = None if vector is None else vector[None, :]
+        return self.search_many([query], k, vectors, languages=[language], source=source)[0]
 
     def search_many(
-        self, queries: Sequence[str], k: int = 5, vectors: NDArray[np.float32] | None = None
+        self,
+        queries: Sequence[str],
+        k: int = 5,
+        vectors: NDArray[np.float32] | None = None,
+        *,
+        languages: Sequence[str] = (),
+        source: str | None = None,
     ) -> list[list[Source]]:
         """`search` for many; their vectors are computed together. Scores are in [0, 1] and comparable."""
+        wanted = list(languages) or [UNTOLD] * len(queries)
         found: list[list[Source]] = []
         for start in range(0, len(queries), MOST_AT_ONCE):
             part = slice(start, start + MOST_AT_ONCE)
             known = self.encoder.encode(queries[part]) if vectors is None else vectors[part]
             scores = self.matcher.scores(queries[part], known, self.weights)
-            found += [self._best(row, k) for row in scores]
+            masks = (self._fitting(language, source) for language in wanted[part])
+            found += [self._best(row, k, mask) for row, mask in zip(scores, masks, strict=True)]
         return found
+
+    def _fitting(self, language: str, source: str | None) -> NDArray[np.bool_] | None:
+        """Which entries (n,) may be found; None for all. An entry in no language that can be told fits each."""
+        told = self._languages == language
+        mask = None
+        if language != UNTOLD and told.sum() >= FEWEST:
+            mask = told | (self._languages == UNTOLD)
+        if source is not None:
+            of_source = self._sources == source
+            mask = of_source if mask is None else mask & of_source
+        return mask
+
+    @cached_property
+    def _languages(self) -> NDArray[np.str_]:
+        return np.array([entry.language for entry in self.entries])
+
+    @cached_property
+    def _sources(self) -> NDArray[np.str_]:
+        return np.array([entry.source for entry in self.entries])
 
     def save(self, folder: Path) -> None:
         """Write JSON, npy and safetensors. The encoder is not part of it."""
@@ -119,7 +161,10 @@ class SearchIndex:
         order = np.array([weights[name] for name in fusion.SIGNALS], np.float32)
         return cls(entries, Matcher.load(folder), order, encoder)
 
-    def _best(self, scores: NDArray[np.float32], k: int) -> list[Source]:
+    def _best(self, scores: NDArray[np.float32], k: int, mask: NDArray[np.bool_] | None) -> list[Source]:
+        if mask is not None:
+            scores = np.where(mask, scores, -np.inf)
+            k = min(k, int(mask.sum()))
         likely = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
         order = sorted(likely.tolist(), key=lambda i: (-float(scores[i]), i))
         return [_source(self.entries[i], float(scores[i])) for i in order]

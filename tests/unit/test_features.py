@@ -167,7 +167,9 @@ def test_vectors_that_are_known_are_not_made_again():
 
 
 def test_words_that_belong_together_are_one(tmp_path):
-    asked = "where do i enter the gift card|my gift card is empty|is a gift card valid in the shop|a card for the tent"
+    asked = (
+        "where do i enter the gift card|my gift card is empty|is a gift card valid in the shop|a card for the tent"
+    )
     texts = [*asked.split("|"), *(f"{w} gift card" for w in "lost new old big red cheap paper plastic".split())] * 3
     vectors = WordVectors.train([*texts, *(f"word{n} word{n}" for n in range(600))], epochs=2)
     assert "gift_card" in vectors.phrases and "gift_card" in vectors.vocabulary

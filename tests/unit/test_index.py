@@ -127,3 +127,27 @@ def test_bench_refuses_queries_whose_entry_is_not_there(tmp_path):
     queries.write_text(json.dumps({"query": "q", "id": "b"}))
     with pytest.raises(BadInput, match="lacks: b"):
         bench.run(knowledge, queries, Settings())
+
+
+def test_a_question_is_answered_from_entries_of_its_language_and_of_the_source_asked_for(encoder):
+    dutch = [
+        ("retour", "Hoe lang mag ik een artikel retourneren?"),
+        ("bezorging", "Hoe lang duurt de shipping?"),
+        ("betalen", "Hoe kan ik betalen?"),
+    ]
+    more = [KnowledgeEntry(id=i, question=q, answer=q, source="nl-site", language="nl") for i, q in dutch]
+    both = SearchIndex.build([*(e.model_copy(update={"language": "en"}) for e in ENTRIES), *more], encoder)
+    asked = "how long does shipping take"
+    assert both.search(asked)[0].id == "shipping"
+    assert both.search(asked, 9, language="nl")[0].id == "bezorging"
+    assert {s.id for s in both.search(asked, 9, language="nl")} == {name for name, _ in dutch}
+    assert len(both.search(asked, 9, language="de")) == 7  # nothing is in German: everything may be found
+    assert {s.id for s in both.search(asked, 9, source="nl-site")} == {name for name, _ in dutch}
+    assert both.search(asked, 9, language="en", source="nl-site") == []
+    found = both.search_many([asked, asked], 1, languages=["en", "nl"])
+    assert [hits[0].id for hits in found] == ["shipping", "bezorging"]
+
+
+def test_one_entry_taken_for_another_language_hides_nothing(encoder):
+    odd = [ENTRIES[0].model_copy(update={"language": "nl"}), *ENTRIES[1:]]
+    assert len(SearchIndex.build(odd, encoder).search("retour", 9, language="nl")) == len(odd)
