@@ -163,8 +163,11 @@ class Bot:
 
     def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
         """Decide for the last message of each conversation; encodes them together."""
-        readings = self.read_many(batch)
-        return [self._decide(r, sure) for r, sure in zip(readings, self._sure(readings), strict=True)]
+        return self.plans(self.read_many(batch))
+
+    def plans(self, readings: Sequence[Reading]) -> list[Plan]:
+        """Decide for messages that were read before."""
+        return [self._decide(r, sure) for r, sure in zip(readings, self.sureness(readings), strict=True)]
 
     def read_many(self, batch: Sequence[Sequence[Message]]) -> list[Reading]:
         """What the last message of each conversation means, and what search finds for it.
@@ -178,12 +181,13 @@ class Bot:
         joined = self._read([(f"{talks[i][1]} {talks[i][0]}", "") for i in leaning])
         for i, whole in zip(leaning, joined, strict=True):
             alone, asked = readings[i], talks[i][0]
-            surer = self._sure([whole])[0] > self._sure([alone])[0]
+            surer = self.sureness([whole])[0] > self.sureness([alone])[0]
             if surer and whole.hits and turns.adds_nothing_unknown(asked, _told(whole.hits[:1])):
                 readings[i] = replace(whole, question=asked)
         return readings
 
-    def _sure(self, readings: Sequence[Reading]) -> list[float]:
+    def sureness(self, readings: Sequence[Reading]) -> list[float]:
+        """Calibrated probability, for each, that the first entry found answers it."""
         return self.confidence.of([r.signals for r in readings]).tolist() if readings else []
 
     def _read(self, talks: Sequence[tuple[str, str]]) -> list[Reading]:

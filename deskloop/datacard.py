@@ -6,28 +6,20 @@ without personal data.
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from deskloop import sheet
 
 PAGE = "data-card.html"
 SAMPLES = "samples.html"
 COUNTS = "counts.json"
 COLUMNS = ("source", "split", "intent", "text", "reply", "at", "synthetic")  # of the messages that are read
 _SHOWN = 10
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:.6rem 0 1.4rem;width:100%}th,td{border-bottom:1px solid #ddd;"
-    "text-align:left;padding:.3rem .6rem;vertical-align:top}th{background:#f4f6f4}td.n{text-align:right;"
-    "font-variant-numeric:tabular-nums}img{max-width:100%}code{font-size:.85em;word-break:break-all}"
-)
-
 Counts = Mapping[str, Any]
 
 
@@ -60,10 +52,10 @@ def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> st
     splits = messages.groupby(["split", "source"]).size().reset_index(name="messages").to_dict("records")
     reasons = [{"reason": reason, "rows": rows} for reason, rows in counts["reasons"].items()]
     files = [{"type": kind, "files": number} for kind, number in counts["attachments"].items()]
-    return _page(
+    return sheet.page(
         "Data card",
         [total, _picture(messages, counts)]
-        + [f"<h2>{title}</h2>{_table(rows)}" for title, rows in (
+        + [f"<h2>{title}</h2>{sheet.table(rows)}" for title, rows in (
             ("By source", sources), ("Set aside, by reason", reasons), ("Messages by split and source", splits),
             ("Attachments, listed and not opened", files),
         )],
@@ -83,42 +75,15 @@ def samples(messages: pd.DataFrame, quarantine: pd.DataFrame) -> str:
     some = messages.sample(min(_SHOWN, len(messages)), random_state=0) if len(messages) else messages
     kept = some[["source", "split", "intent", "text", "reply"]].to_dict("records")
     aside = quarantine.groupby("reason").head(1)[["source", "reason", "excerpt"]].to_dict("records")
-    return _page(
+    return sheet.page(
         "Samples, redacted",
-        [f"<h2>Messages</h2>{_table(kept)}", f"<h2>One example of each reason</h2>{_table(aside)}"],
+        [f"<h2>Messages</h2>{sheet.table(kept)}", f"<h2>One example of each reason</h2>{sheet.table(aside)}"],
     )
-
-
-def _page(title: str, parts: Iterable[str]) -> str:
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"<h1>{title}</h1>{''.join(parts)}</html>"
-    )
-
-
-def _table(rows: Sequence[Mapping[Any, Any]]) -> str:
-    if not rows:
-        return "<p>none</p>"
-    names = list(rows[0])
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(_cell(row.get(name)) for name in names)}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, int):
-        return f'<td class="n">{value:,}</td>'
-    empty = value is None or (isinstance(value, float) and value != value)
-    return f"<td>{'–' if empty else html.escape(str(value))[:400]}</td>"
 
 
 def _picture(messages: pd.DataFrame, counts: Counts) -> str:
     """Four plots: messages over time, their lengths, the commonest intents, languages of the conversations."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 6.4), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = sheet.figure(10, 6.4)
     ((time, length), (intent, language)) = figure.subplots(2, 2)
     _over_time(time, messages)
     words = pd.Series([len(text.split()) for text in messages["text"]], dtype=float)
@@ -126,9 +91,7 @@ def _picture(messages: pd.DataFrame, counts: Counts) -> str:
     length.set(title="Length of messages", xlabel="words (100 and more together)", ylabel="messages")
     _bars(intent, messages["intent"].value_counts().head(15), "Commonest intents")
     _bars(language, pd.Series(counts["languages"], dtype=float).head(15), "Languages of conversations")
-    held = io.BytesIO()
-    figure.savefig(held, format="png")
-    return f'<img alt="Messages over time, lengths, intents, languages" src="data:image/png;base64,{_base64(held)}">'
+    return sheet.picture(figure, "Messages over time, lengths, intents, languages")
 
 
 def _over_time(axes: Any, messages: pd.DataFrame) -> None:
@@ -150,7 +113,3 @@ def _bars(axes: Any, series: pd.Series, title: str) -> None:
     axes.barh([str(name) for name in series.index][::-1], series.to_numpy()[::-1], color="#4a7fb5")
     axes.set_title(title)
     axes.tick_params(axis="y", labelsize=7)
-
-
-def _base64(held: io.BytesIO) -> str:
-    return base64.b64encode(held.getvalue()).decode()

@@ -100,15 +100,16 @@ def _macro_f1(truth: NDArray[np.int_], predicted: NDArray[np.int_], classes: int
 
 
 def retrieval(ranks: Sequence[int | None]) -> dict[str, float]:
-    """recall@1, recall@5 and MRR@10 from the gold entry's rank (1 is best, None is not found)."""
+    """recall@1, recall@5, MRR@10 and nDCG@10 from the gold entry's rank (1 is best, None is not found)."""
     found = np.array([np.inf if r is None else r for r in ranks], dtype=float)
     if not len(found):
-        return {"recall_at_1": float("nan"), "recall_at_5": float("nan"), "mrr": float("nan")}
+        return dict.fromkeys(("recall_at_1", "recall_at_5", "mrr", "ndcg_at_10"), float("nan"))
     reciprocal = np.where(found <= 10, 1 / found, 0.0)
     return {
         "recall_at_1": float((found <= 1).mean()),
         "recall_at_5": float((found <= 5).mean()),
         "mrr": float(reciprocal.mean()),
+        "ndcg_at_10": float(np.where(found <= 10, 1 / np.log2(1 + found), 0.0).mean()),
     }
 
 
@@ -127,6 +128,15 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
     which = np.clip((p * bins).astype(int), 0, bins - 1)
     gaps = [abs(p[which == b].mean() - y[which == b].mean()) * (which == b).mean() for b in set(which.tolist())]
     return float(sum(gaps))
+
+
+def wilson(hits: int, trials: int, z: float = 1.96) -> Interval:
+    """A share with its two-sided 95 % interval (Wilson 1927); between 0 and 1 if there were no trials."""
+    if not trials:
+        return Interval(0.0, 0.0, 1.0)
+    share, spread = hits / trials, z * z / trials
+    centre, reach = share + spread / 2, z * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    return Interval(share, float((centre - reach) / (1 + spread)), float((centre + reach) / (1 + spread)))
 
 
 def wilson_upper(hits: int, trials: int, z: float = 1.645) -> float:

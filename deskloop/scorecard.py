@@ -6,6 +6,7 @@ tests, and the tables that people read. Knows nothing about training or storage.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import facts, metrics, topics
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan
+from deskloop import backtest, facts, metrics, slices, topics
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan, Reading
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 
 OUT_OF_SCOPE = "out_of_scope"
 TOPICS = "topics, not labels; agreement with labels unknown"
 ANSWER_CASES: dict[Effort, int] = {"quick": 60, "standard": 250, "thorough": 1000}
+TIMED = 60  # messages whose decision is timed
 NAN = float("nan")
 
 
@@ -63,11 +65,14 @@ def answer_cases(test: pd.DataFrame, effort: Effort, seed: int = 11) -> pd.DataF
 
 def evaluate(bot: Bot, test: pd.DataFrame, knowledge: Sequence[KnowledgeEntry], effort: Effort) -> Scorecard:
     """All figures of one bot. What the data cannot tell is NaN, with the reason in `skipped`."""
-    plans = bot.plan_many([conversation(row) for row in test.to_dict("records")]) if len(test) else []
+    readings = bot.read_many([conversation(row) for row in test.to_dict("records")]) if len(test) else []
+    plans = bot.plans(readings)
     card = Scorecard({}, {})
     _understanding(card, test, plans)
     _search(card, bot, test)
     _answers(card, bot, test, plans, {k.id: k for k in knowledge}, effort)
+    _tickets(card, bot, test, plans, readings)
+    card.tables["intervals"] = _intervals(card, test, plans)
     return card
 
 
@@ -137,6 +142,8 @@ def _understanding(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -
     card.cases["intent"] = [float(t == s) for t, s in zip(truth, said, strict=True)]
     card.tables["per_intent"] = metrics.per_class(truth, said)
     card.tables["confusions"] = _confusions(truth, said)
+    pairs = Counter(zip(truth, said, strict=True))
+    card.tables["intent_pairs"] = [{"intent": t, "said": s, "times": n} for (t, s), n in sorted(pairs.items())]
 
 
 def _topics(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan], found: Any) -> None:
@@ -146,6 +153,63 @@ def _topics(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan], found: A
     scores = metrics.classification(truth, said)
     card.scores |= {"topic_agreement": scores["accuracy"], "topic_macro_f1": scores["macro_f1"]}
     card.tables["per_topic"] = metrics.per_class(truth, said)
+
+
+def _tickets(
+    card: Scorecard, bot: Bot, test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading]
+) -> None:
+    """What would have become of each held-out message, in slices, and how fast the bot decides."""
+    rows = backtest.tickets(test, plans, readings, bot)
+    card.tables["slices"] = slices.table(rows)
+    card.tables["tickets"] = backtest.shortened(rows)
+    card.scores |= _latency(bot, test)
+    right = [float(row["findable"]) for row in rows]
+    card.scores["answer_ece"] = (
+        metrics.expected_calibration_error([row["sure"] for row in rows], right) if rows else NAN
+    )
+    card.skipped["slice of new customers"] = (
+        "no customer stands in two splits, so each is new to the model (`preprocess.customers_apart`)"
+    )
+
+
+def _latency(bot: Bot, test: pd.DataFrame) -> dict[str, float]:
+    """Milliseconds to a decision on one message alone, worded so that no vector of it is remembered."""
+    spent = []
+    for text in test["text"].tolist()[:TIMED]:
+        began = time.perf_counter()
+        bot.plan([{"role": "user", "content": f"{text} please"}])
+        spent.append((time.perf_counter() - began) * 1000)
+    p50, p95 = np.percentile(spent, [50, 95]) if spent else (NAN, NAN)
+    return {"decision_p50_ms": float(p50), "decision_p95_ms": float(p95)}
+
+
+def _intervals(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    """Every figure; those that are means over cases with their 95 % bootstrap interval."""
+    cases: dict[str, Sequence[float]] = {"mrr": card.cases.get("retrieval", [])}
+    cases |= {name: card.cases.get(f"generated_{name}", []) for name in ("chrf", "similarity")}
+    cases["generated_correct"] = card.cases.get("generated_correct", [])
+    answers = card.tables.get("answers", [])
+    cases["coverage"] = [float(r["shown"]) for r in answers if r["answerable"]]
+    cases["wrong_rate"] = [float(r["wrong"]) for r in answers]
+    cases["answer_correct"] = [float(r["correct"]) for r in answers if r["shown"]]
+    cases["grounded"] = [float(r["grounded"]) for r in answers if r["shown"]]
+    for k in (1, 5):
+        cases[f"recall_at_{k}"] = [float(reciprocal >= 1 / k) for reciprocal in cases["mrr"]]
+    truth = [(t, str(p.intent)) for t, p in zip(test["intent"], plans, strict=True) if isinstance(t, str)]
+    inside = [(t, s) for t, s in truth if t != OUT_OF_SCOPE]
+    if "intent" in card.cases:
+        cases["intent_accuracy"] = [float(t == s) for t, s in inside]
+    rows = []
+    for name, value in card.scores.items():
+        found = metrics.bootstrap(cases[name]) if len(cases.get(name, [])) else None
+        if name == "intent_macro_f1" and value == value:
+            found = metrics.macro_f1_interval([t for t, _ in inside], [s for _, s in inside])
+        low, high = (found.low, found.high) if found else (None, None)
+        cut = len(cases[name]) if name in cases else None
+        rows.append(
+            {"score": name, "value": None if value != value else value, "low": low, "high": high, "cases": cut}
+        )
+    return rows
 
 
 def _auroc(inside: list[bool], scope: Any) -> float:

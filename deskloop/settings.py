@@ -285,6 +285,14 @@ class Compute(Section):
         return self
 
 
+class Backtest(Section):
+    """What a ticket costs, for the page that tells what the bot would have saved."""
+
+    minutes_per_ticket: float = Field(6.0, gt=0, description="Of a colleague's time, reading included.")
+    cost_per_hour: float = Field(35.0, ge=0)
+    currency: str = Field("€", max_length=5)
+
+
 class Features(Section):
     """Which features feed the classifier and the index."""
 
@@ -400,6 +408,7 @@ class Settings(BaseSettings):
     intents: Intents = Intents()
     model: Model = Model()
     gate: Gate = Gate()
+    backtest: Backtest = Backtest()
     serve: Serve = Serve()
     monitor: Monitor = Monitor()
 

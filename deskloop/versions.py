@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deskloop.console import Config, Json, show
+from deskloop.console import Config, Json, show, table
+from deskloop.errors import BadInput
 from deskloop.settings import Settings, load
 
 versions = typer.Typer()
@@ -30,6 +31,49 @@ def releases(config: Config = None, json_: Json = False) -> None:
     ]
     lines = [f"{'*' if r['champion'] else ' '} v{r['version']}  {r['created_at']}  {r['verdict']}" for r in rows]
     show({"releases": rows}, json_, lambda: "\n".join(lines) or "No version yet; `deskloop run` trains one.")
+
+
+@versions.command()
+def scorecard(
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The champion if not given.")] = None,
+    json_: Json = False,
+) -> None:
+    """A version's figures with intervals and slices, and the page with pictures."""
+    from deskloop import evaluation
+
+    settings = load(config)
+    found = evaluation.figures(_known(settings, version), settings)
+    told = {row["score"]: _figure(row) for row in found["intervals"]}
+    show(found, json_, lambda: f"{table(told)}\nWith pictures: {found['page']}")
+
+
+@versions.command()
+def backtest(
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The champion if not given.")] = None,
+    json_: Json = False,
+) -> None:
+    """What the bot would have done with the team's past tickets, and what that saves, as one page."""
+    from deskloop import backtest as work
+    from deskloop import evaluation
+
+    settings = load(config)
+    found = evaluation.reckoned(_known(settings, version), settings)
+    show(found, json_, lambda: f"{work.told(found)}\nFor a manager: {found['page']}")
+
+
+def _known(settings: Settings, version: int | None) -> Any:
+    release = register(settings).get(version) if version else register(settings).champion()
+    if release is None:
+        raise BadInput("there is no champion yet; `deskloop run` trains one")
+    return release
+
+
+def _figure(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return "unknown"
+    return f"{row['value']:.3f}" + (f"  [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else "")
 
 
 @versions.command()

@@ -15,10 +15,10 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("deploy", reads=("gate",))
+@stage("deploy", reads=("gate", "backtest"))
 def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason: str, settings: Settings) -> Outcome:
     """Decide, register, promote, smoke-test; a smoke test that fails puts the old champion back."""
-    from deskloop import cards, gate, tracking
+    from deskloop import cards, evaluation, gate, tracking
     from deskloop.bundle import link_tree
 
     store, releases = Store(settings.store_root), Releases(connect(settings.database))
@@ -29,15 +29,20 @@ def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason
     def build(folder: Path) -> None:
         link_tree(store.path(candidate), folder)
         (folder / "README.md").write_text(card, "utf-8")
+        evaluation.write_scorecard(folder, scores, store.path(candidate))
 
     bundle = store.put_dir("bundle", build)
-    metrics = {**scores["scores"], "candidate": candidate.sha256}
+    pages = store.put_dir(
+        "evaluation", lambda folder: evaluation.write(folder, scores, store.path(candidate), settings)
+    )
+    metrics = {**scores["scores"], "candidate": candidate.sha256, evaluation.KEPT: pages.sha256}
     release = releases.register(
         store.path(bundle), bundle.sha256, verdict=verdict.as_dict(), metrics=metrics, reason=reason
     )
     if verdict.promote:
         _promote(releases, release.version, reason, settings)
     tracking.mirror(settings, releases)
+    report.evaluation(scores, store.path(pages), settings)
     report.verdict(verdict, release.version, card, f"http://{settings.serve.host}:{settings.serve.port}/")
     log = get_run_logger()
     (log.info if verdict.checks else log.warning)("version %d: %s", release.version, verdict.summary)

@@ -14,12 +14,14 @@ from prefect.artifacts import create_image_artifact, create_link_artifact, creat
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 
+from deskloop import backtest, scorepage
 from deskloop.cards import markdown as table
 from deskloop.drift import Drift
 from deskloop.gate import Verdict
 from deskloop.generator.checkpoint import Curve
 from deskloop.generator.finetune import TrainReport
 from deskloop.scorecard import Scorecard
+from deskloop.settings import Settings
 from deskloop.sources.batch import Tally
 from deskloop.topics import Topics
 
@@ -147,6 +149,16 @@ def topics(found: Topics, rows: Sequence[Mapping[str, Any]]) -> None:
         f"messages belong to none. {strange if found.strange else ''}{_RENAMING}{table(shown)}"
     )
     create_markdown_artifact(body, key="topics", description=f"{len(rows)} topics, not labels")
+
+
+def evaluation(card: Mapping[str, Any], folder: Path, settings: Settings) -> None:
+    """Where the pages lie, and what the bot would have done with past tickets."""
+    pages = {"Scorecard with pictures": scorepage.PAGE, "Backtest": backtest.PAGE}
+    body = "# Evaluation\n\n" + "\n".join(f"- {title}: `{folder / name}`" for title, name in pages.items())
+    if tickets := card["tables"].get("tickets"):
+        body += f"\n\n```\n{backtest.told(backtest.summary(tickets, settings.backtest))}\n```"
+    body += f"\n\n## Slices\n\n{table(card['tables'].get('slices', []))}"
+    create_markdown_artifact(body, key="evaluation", description="Scorecard page, backtest and slices")
 
 
 def verdict(decision: Verdict, version: int, card: str, chat: str) -> None:

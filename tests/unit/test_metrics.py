@@ -57,7 +57,12 @@ def test_a_class_never_named_pulls_the_macro_scores_down_but_not_the_accuracy():
 
 def test_retrieval_counts_ranks():
     scores = metrics.retrieval([1, 2, 6, None])
-    assert scores == {"recall_at_1": 0.25, "recall_at_5": 0.5, "mrr": pytest.approx((1 + 1 / 2 + 1 / 6) / 4)}
+    assert scores == {
+        "recall_at_1": 0.25,
+        "recall_at_5": 0.5,
+        "mrr": pytest.approx((1 + 1 / 2 + 1 / 6) / 4),
+        "ndcg_at_10": pytest.approx((1 + 1 / np.log2(3) + 1 / np.log2(7)) / 4),
+    }
 
 
 def test_chrf_is_a_hundred_for_the_same_text_and_falls_with_distance():

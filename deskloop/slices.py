@@ -1,0 +1,50 @@
+"""The same figures for parts of the test set: by language, channel, intent and length. Knows rows, no models."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from deskloop import metrics
+
+FEWEST = 20  # cases below which a share says nothing
+_LENGTHS = ((8, "up to 8 words"), (20, "9 to 20 words"), (10**9, "more than 20 words"))
+_BY: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "language": lambda row: row["language"],
+    "channel": lambda row: row["channel"],
+    "length": lambda row: next(name for most, name in _LENGTHS if row["words"] <= most),
+    "intent": lambda row: row["intent"],
+}
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row a slice, of the tickets of `backtest.tickets`, largest first within its trait.
+
+    Shares are of the slice's cases and have Wilson intervals; a slice of fewer than 20 cases is counted only.
+    """
+    found = []
+    for trait, of in _BY.items():
+        groups: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in rows:
+            if of(row) is not None:
+                groups[str(of(row))].append(row)
+        found += [_row(trait, name, groups[name]) for name in sorted(groups, key=lambda n: (-len(groups[n]), n))]
+    return found
+
+
+def _row(trait: str, name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    few = len(rows) < FEWEST
+    labelled = [row["understood"] for row in rows if row["understood"] is not None]
+    shown = [row["outcome"] in ("right", "wrong") for row in rows]
+    wrong = [row["outcome"] == "wrong" for row in rows]
+    shares = {"intent accuracy": labelled, "answered": shown, "answered wrongly": wrong}
+    told = {title: "too few" if few else _share(values) for title, values in shares.items()}
+    return {"slice": trait, "value": name, "cases": len(rows), **told}
+
+
+def _share(values: Sequence[bool]) -> str:
+    if not values:
+        return "no labels"
+    found = metrics.wilson(sum(values), len(values))
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
