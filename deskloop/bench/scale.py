@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from deskloop import sheet
 from deskloop.bench.pipeline import free_port, peak_memory
 from deskloop.errors import BadInput
 
@@ -145,11 +146,7 @@ def _run(folder: Path, timings: Path) -> tuple[dict[str, Any], int]:
 
 
 def _draw(found: list[dict[str, Any]], plot: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.4), dpi=110)
-    FigureCanvasAgg(figure)
+    figure = sheet.figure(8, 3.4)
     left, right = figure.subplots(1, 2)
     sizes = [f["messages"] for f in found]
     left.plot(sizes, [f["seconds"] for f in found], marker="o", color="#2f6f4f")
@@ -158,4 +155,4 @@ def _draw(found: list[dict[str, Any]], plot: Path) -> None:
     right.set(xscale="log", ylim=(0, None), xlabel="messages", ylabel="MB, whole process tree", title="Peak memory")
     for axes in (left, right):
         axes.grid(alpha=0.3)
-    figure.savefig(plot, bbox_inches="tight")
+    figure.savefig(plot)

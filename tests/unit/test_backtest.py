@@ -9,7 +9,8 @@ from deskloop.settings import Backtest
 
 def ticket(number, outcome, **more):
     return {
-        "id": f"t{number}", "at": f"2026-0{1 + number % 3}-05", "channel": "chat", "language": "en", "intent": "returns",
+        "id": f"t{number}", "at": f"2026-0{1 + number % 3}-05", "channel": "chat", "language": "en",
+        "intent": "returns",
         "words": 5 + number % 30, "outcome": outcome, "findable": outcome == "right",
         "sure": 0.9 if outcome == "right" else 0.2,
         "understood": number % 4 != 0, "reason": "not sure enough" if outcome == "handed over" else "",
