@@ -20,12 +20,15 @@ log = logging.getLogger(__name__)
 
 _WINDOW = 1_000_000  # characters
 _MOST_WHOLE = 100_000_000  # characters
+_TRIED, _TRIED_AT_LEAST = 4, 50_000_000  # times what was read, characters
 _BLANK = " \t\r\n\x00\ufeff"
 _SPACE = re.compile(f"[{_BLANK},]*")
 _BLANKS = re.compile(f"[{_BLANK}]*")
 _OPENS = re.compile(r'\{\s*"')
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]*)"')
 _ENDS = re.compile(f"[{_BLANK}]*(?:[,\\]]|$)")
+_NEST = re.compile(r'(?:(?:\{\s*"[^"\\]*"\s*:|\[)\s*){100,}+')
+_TOO_DEEP = "(nested too deep)"
 _DOCUMENT = re.compile(r"[\r\n]\s*(?=[{\[])")
 _ROWS_KEYS = ("chats", "conversations", "payload", "data", "results", "tickets", "messages")
 _ROWS_KEY = re.compile(rf'"(?:{"|".join(_ROWS_KEYS)})"\s*:\s*\[')
@@ -93,6 +96,7 @@ class _Reader:
     def __init__(self, name: str, text: Text) -> None:
         self.name, self.text = name, text
         self.data, self.at, self.number, self.passed, self.told = "", 0, 0, 0, False
+        self.reached = self.beyond = self.tried = 0  # characters that were read in vain, for there is a limit to it
         self.keys: frozenset[str] = frozenset()  # of the last good row, by which one is known again after a break
 
     def documents(self) -> Iterator[Row]:
@@ -178,16 +182,20 @@ class _Reader:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.data, self.at)
+                self.reached = end
                 if end < len(self.data) or not self._more():
                     return value, end, ""
             except json.JSONDecodeError as error:
+                self.reached = error.pos
                 cut = error.msg.startswith("Unterminated") or error.pos >= len(self.data) - 12
                 long = len(self.data) - self.at > LONGEST_LINE
                 if not cut or long or not self._more():
                     reason = "row too long" if cut and long else f"not JSON ({error.msg[:80]})"
                     return None, self.at, reason
             except (ValueError, RecursionError) as error:
-                return None, self.at, f"not JSON ({str(error)[:80]})"
+                nest = _NEST.match(self.data, self.at)
+                self.reached = nest.end() if nest else self.at
+                return None, self.at, f"not JSON {_TOO_DEEP}" if nest else f"not JSON ({str(error)[:80]})"
 
     def _resume(self, first_key: str | None) -> bool:
         """Go to the next place that reads like a row: keys as before, or at least the broken row's first one."""
@@ -198,14 +206,25 @@ class _Reader:
                 key = _FIRST_KEY.match(self.data, self.at)
                 if key and (key[1] in self.keys if self.keys else first_key in (None, key[1])) and self._fits():
                     return True
-                self.at += 1
+                self.at = max(self.at + 1, self.beyond)
+                if self.tried > _TRIED_AT_LEAST + _TRIED * (self.passed + self.at):
+                    self._end()
+                    return False
             self.at = max(self.at, len(self.data) - 1)
             if not self._more():
                 self.at = len(self.data)
                 return False
 
+    def _end(self) -> None:
+        """Give up: what is left is one broken row."""
+        while self._more():
+            self.at = len(self.data)
+        self.at = len(self.data)
+
     def _fits(self) -> bool:
         value, _, problem = self._value()
+        self.tried += self.reached - self.at
+        self.beyond = self.reached if problem.endswith(_TOO_DEEP) else 0
         return not problem and (not self.keys or 2 * len(self.keys & set(value)) > len(self.keys | set(value)))
 
     def _next_document(self) -> None:

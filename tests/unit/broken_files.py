@@ -490,7 +490,7 @@ def heavy() -> Iterator[Case]:
     )
     deep = {
         "list": b"[" * 20_000_000, "object": b'{"a":' * 1_500_000, "mixed": b'[{"a":' * 1_500_000,
-        "closed": b"[" * 9_000_000 + b"]" * 9_000_000,
+        "known": b'{"id":' * 1_500_000, "closed": b"[" * 9_000_000 + b"]" * 9_000_000,
     }  # fmt: skip
     for kind, data in deep.items():
         rows = [jsonl(n) for n in range(GOOD)]
