@@ -18,7 +18,8 @@ from deskloop.sources.unpacked import LONGEST_LINE, NOT_UTF8, Text, mended
 
 log = logging.getLogger(__name__)
 
-_WINDOW = 1_000_000  # characters
+_WINDOW = 100_000  # characters; each error that Python's scanner raises counts the window's lines
+_HEAD = 1_000_000  # characters in which a document too large to be seen whole must name its list
 _MOST_WHOLE = 100_000_000  # characters
 _TRIED, _TRIED_AT_LEAST = 4, 50_000_000  # times what was read, characters
 _BLANK = " \t\r\n\x00\ufeff"
@@ -117,17 +118,18 @@ class _Reader:
     def _object(self, first: bool) -> Iterator[Row]:
         """A document: the rows in it, or itself the row. One too large to be seen whole is entered at its list."""
         value, end, problem = self._value()
-        inside = _ROWS_KEY.search(self.data, self.at, self.at + _WINDOW if problem else end)
+        seen = end if not problem else self.at + _HEAD * first
+        inside = _ROWS_KEY.search(self.data, self.at, seen)
         if not problem and (_is_row(value) or not inside):
             yield self._row(value, end)
-        elif inside and (not problem or first):
+        elif inside:
             after = self.passed + end
             self.at = inside.end()
             yield from self._array()
             if problem:
                 self._next_document()
             else:
-                self.at = after - self.passed
+                self.at = max(self.at, after - self.passed)
         else:
             yield self._broken(problem)
             self._next_document()

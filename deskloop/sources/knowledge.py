@@ -32,7 +32,12 @@ def markdown(path: Path) -> Iterator[Row]:
         if answer:
             found += 1
             yield Row(f"{path.name}:{number}", {**fields, "question": title, "answer": answer})
-    if not found and not problem:
+    fences = _fences(body)
+    if len(fences) % 2:
+        yield Row(
+            f"{path.name}:{fences[-1] + 1}", None, "a code block is not closed: what looks like a heading is one"
+        )
+    elif not found and not problem:
         yield Row(path.name, None, "no heading with text below it", text[:1000])
 
 
@@ -47,9 +52,12 @@ def _front(text: str) -> tuple[dict[str, Any], str]:
     return {str(k): v for k, v in fields.items() if k in ("url", "updated_at", "approved")}, body
 
 
+def _fences(body: str) -> list[int]:
+    return [n for n, line in enumerate(body.split("\n")) if _FENCE.match(line)]
+
+
 def _sections(body: str) -> Iterator[tuple[int, str, str]]:
-    lines = body.split("\n")
-    fences = [n for n, line in enumerate(lines) if _FENCE.match(line)]
+    lines, fences = body.split("\n"), _fences(body)
     fenced = {n for start, end in zip(fences[::2], fences[1::2], strict=False) for n in range(start, end)}
     found = ((n, None if n in fenced else _HEADING.match(line)) for n, line in enumerate(lines))
     heads = [(n, match[2]) for n, match in found if match]

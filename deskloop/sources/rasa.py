@@ -14,6 +14,7 @@ from deskloop.errors import BadInput
 from deskloop.sources import yamls
 from deskloop.sources.tables import Row
 
+_NO_MESSAGES = {"lookup", "synonym", "regex"}
 _ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
 
 
@@ -36,9 +37,15 @@ def nlu(path: Path) -> Iterator[Row]:
 def _examples(path: Path, number: int, place: int, part: Any, trouble: str) -> Iterator[Row]:
     if trouble or not isinstance(part, dict):
         yield Row(f"{path.name}:{place}", None, trouble or "expected a mapping")
-    elif part.get("intent"):
+    elif not part.get("intent"):
+        if not _NO_MESSAGES & set(part):
+            yield Row(f"{path.name}:{place}", None, "no intent", " ".join(map(str, part)))
+    else:
         intent = str(part["intent"])
-        for line, example in enumerate(_listed(part.get("examples"))):
+        examples = _listed(part.get("examples"))
+        if not examples:
+            yield Row(f"{path.name}:{place}", None, f"no examples of the intent {intent!r}"[:100])
+        for line, example in enumerate(examples):
             text = _ENTITY.sub(r"\1", example)
             yield Row(f"{path.name}:{intent}:{line + 1}", {"id": f"{intent}-{number}-{line}", "text": text,
                                                           "intent": intent})  # fmt: skip

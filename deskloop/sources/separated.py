@@ -32,13 +32,17 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        item = self._again.popleft() if self._again else next(self._fresh)
+        item = self._again.popleft() if self._again else self._next()
         if item[2] and item[2] != NOT_UTF8 and self.taken:
             self._again.appendleft(item)  # no record goes over a broken line
             raise StopIteration
-        self._read += len(item[1])
         self.taken.append(item)
         return "" if item[2] and item[2] != NOT_UTF8 else item[1].replace("\x00", "")
+
+    def _next(self) -> tuple[int, str, str]:
+        item = next(self._fresh)
+        self._read += len(item[1])
+        return item
 
     def give_back(self) -> bool:
         """Give back all lines but the first, if that is not asked too often."""

@@ -41,7 +41,9 @@ class Loaded:
 
     def items(self, under: str = "") -> list[tuple[int, Any, str]]:
         """Line, content and problem of each item of the outermost list or mapping, or of that below a key."""
-        return list(_items(self.text, under, self.cut))
+        found = list(_items(self.text, under, self.cut))
+        outside = found and not any(problem for _, _, problem in found)
+        return [*found, (1, None, self.problem)] if outside else found
 
 
 def loaded(path: Path) -> Loaded:
