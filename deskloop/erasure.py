@@ -28,7 +28,7 @@ from deskloop.sources import journal
 from deskloop.sources.batch import Batch
 from deskloop.sources.erased import Erased, addresses, person_keys
 from deskloop.sources.identity import customer_hash
-from deskloop.store import MANIFEST, Store
+from deskloop.store import MANIFEST, Store, raw_store
 from deskloop.traffic import Traffic
 
 _HASH = re.compile(r"[0-9a-f]{24}")
@@ -100,7 +100,7 @@ def told(certificate: dict[str, Any]) -> str:
 
 def _found(who: str, own: str, settings: Settings, store: Store, traffic: Traffic, releases: Releases) -> Found:
     objects = {digest: (path, _kind(path)) for digest, path in store.objects().items()}
-    batches = {digest: path for digest, (path, kind) in objects.items() if kind == "batch"}
+    batches = raw_store(settings).objects()
     found = Found(_people(own, batches.values(), settings))
     listed = Erased(frozenset(found.hashes), settings)
     ids: set[str] = set()
@@ -113,12 +113,12 @@ def _found(who: str, own: str, settings: Settings, store: Store, traffic: Traffi
     for digest, (path, kind) in objects.items():
         if kind == "table" and (rows := _rows(path, found.hashes, ids)):
             found.datasets[digest] = rows
-    for folder in sorted((settings.home / "raw").glob("*/")):
+    for folder in sorted((settings.home / "raw").glob("[!_]*/")):
         if rows := journal.count(SourceBase(name=folder.name), settings, _theirs(folder.name, listed)):
             found.raw[folder.name] = rows
             found.sources.add(folder.name)
     found.traffic = _conversations(who, listed, settings, traffic)
-    _models(found, objects, releases)
+    _models(found, objects, batches, releases)
     return found
 
 
@@ -184,16 +184,14 @@ def _conversations(who: str, listed: Erased, settings: Settings, traffic: Traffi
     return sorted(found)
 
 
-def _models(found: Found, objects: dict[str, tuple[Path, str]], releases: Releases) -> None:
+def _models(found: Found, objects: dict[str, tuple[Path, str]], batches: dict[str, Path], releases: Releases) -> None:
     """Versions that may have learnt from the person, and every object that may be derived from their rows."""
     theirs = {*found.batches, *found.datasets}
     known = releases.all()
     if theirs:
-        found.first = min(objects[d][0].stat().st_mtime for d in theirs)
+        found.first = min((objects.get(d) or (batches[d],))[0].stat().st_mtime for d in theirs)
         kept = {r.path.name for r in known}
-        found.derived = sorted(
-            d for d, (_, kind) in objects.items() if kind != "batch" and d not in kept and d not in theirs
-        )
+        found.derived = sorted(d for d in objects if d not in kept and d not in theirs)
     found.releases = [
         r
         for r in known
@@ -216,8 +214,12 @@ def _remove(found: Found, settings: Settings, store: Store, traffic: Traffic, re
         releases.retire(release.version, "a customer was erased")
         if champion is None or release.version != champion.version:
             store.remove(release.path.name)
-    for digest in (*found.batches, *found.datasets, *found.derived):
+    raw = raw_store(settings)
+    for digest in found.batches:
+        raw.remove(digest)
+    for digest in (*found.datasets, *found.derived):
         store.remove(digest)
+    raw.renew()
     store.renew()
 
 

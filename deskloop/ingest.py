@@ -1,6 +1,6 @@
 """Acquisition alone: take every source, or show what would be taken without writing anything.
 
-Knows nothing about training; the next run finds the raw areas filled and the batches in the store.
+Knows nothing about training; the next run finds the raw areas and the batches there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from deskloop.records import Conversation, KnowledgeEntry
 from deskloop.settings import AnySource, ImapSource, MailSource, Settings
 from deskloop.sources import erased, identity, journal
 from deskloop.sources.batch import Batch
-from deskloop.store import Store
+from deskloop.store import raw_store
 from deskloop.text.normalise import normalise
 from deskloop.text.pii import Redactor
 
@@ -43,7 +43,7 @@ def ingest(settings: Settings, name: str | None = None, full: bool = False) -> d
     if full:
         for source in chosen:
             journal.reset(source, settings)
-    store = Store(settings.store_root)
+    store = raw_store(settings)
 
     def keep(batch: Batch) -> str:
         return store.put_dir("batch", batch.save).sha256

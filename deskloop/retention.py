@@ -1,4 +1,4 @@
-"""How long raw rows stay: batches in the store end with `preprocess.raw_days`, as the raw areas do."""
+"""How long raw rows stay: batches end with `preprocess.raw_days`, as the raw areas do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import time
 
 from deskloop.settings import Settings
-from deskloop.store import Store
+from deskloop.store import raw_store
 
 log = logging.getLogger(__name__)
 _DAY = 86_400.0
@@ -17,7 +17,7 @@ def forget(settings: Settings) -> int:
     days = settings.preprocess.raw_days
     if not days:
         return 0
-    store = Store(settings.store_root)
+    store = raw_store(settings)
     # a day more than the cache's memory of a batch, so that no run that found it there loses it
     old = store.older("batch", time.time() - (days + 1) * _DAY)
     for digest in old:

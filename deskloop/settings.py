@@ -423,6 +423,11 @@ class Settings(BaseSettings):
         return self.store_url or str(self.home / "store")
 
     @property
+    def raw_root(self) -> str:
+        """Root of the store of raw batches, for its owner alone."""
+        return f"{self.store_url.rstrip('/')}/raw" if self.store_url else str(self.home / "raw" / "_batches")
+
+    @property
     def database(self) -> str:
         """SQLAlchemy URL of releases and traffic."""
         return self.database_url or f"sqlite:///{self.home / 'deskloop.db'}"

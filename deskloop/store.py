@@ -23,6 +23,7 @@ import fsspec
 
 from deskloop.errors import CorruptBundle
 from deskloop.records import Receipt
+from deskloop.settings import Settings
 
 MANIFEST = "manifest.json"
 
@@ -79,10 +80,11 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
 
 
 class Store:
-    """Objects below one root. `put_*` return a receipt, the readers take one."""
+    """Objects below one root. `put_*` return a receipt, the readers take one. `private`: for the owner alone."""
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, private: bool = False) -> None:
         self.root = str(root)
+        self._mode = 0o700 if private else 0o755
         self._fs, self._base = fsspec.core.url_to_fs(self.root)
         self._remote = "file" not in self._fs.protocol
         local = Path(tempfile.gettempdir()) / "deskloop-store" / hashlib.sha256(self.root.encode()).hexdigest()[:16]
@@ -133,12 +135,13 @@ class Store:
 
         `build` returns the number of rows (None counts as 1).
         """
-        (self._local / "objects").mkdir(parents=True, exist_ok=True)
+        self._local.mkdir(parents=True, exist_ok=True, mode=self._mode)
+        (self._local / "objects").mkdir(exist_ok=True, mode=self._mode)
         folder = Path(tempfile.mkdtemp(dir=self._local / "objects", prefix=".new-"))
         try:
             rows = build(folder)
             digest = write_manifest(folder, kind=kind)
-            folder.chmod(0o755)
+            folder.chmod(self._mode)
             _move(folder, self._path(digest))
             os.utime(self._path(digest) / MANIFEST)  # when it was last put; the folder's time tells when first
         except BaseException:
@@ -237,6 +240,11 @@ class Store:
                     f"object {digest[:12]} of {self.root} does not match its digest; run with --refresh"
                 )
             _move(got, self._path(digest))
+
+
+def raw_store(settings: Settings) -> Store:
+    """Where raw batches are kept: apart from everything cleaned, for the owner alone."""
+    return Store(settings.raw_root, private=True)
 
 
 def _move(path: Path, target: Path) -> None:

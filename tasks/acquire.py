@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deskloop.records import Receipt
 from deskloop.settings import AnySource, Settings
-from deskloop.store import Store
+from deskloop.store import raw_store
 from tasks import report
 from tasks.cache import Sourced, stage
 
@@ -14,7 +14,7 @@ def acquire(source: AnySource, settings: Settings) -> list[Receipt]:
     """Read one source, a partition at a time. Rows that cannot be read are set aside with a reason."""
     from deskloop import sources
 
-    store, tally = Store(settings.store_root), sources.Tally()
+    store, tally = raw_store(settings), sources.Tally()
     parts = sources.read_parts(source, settings, settings.compute.partition_rows)
     taken = [store.put_dir("batch", tally.add(batch).save) for batch in parts]
     report.batch(source.name, tally)

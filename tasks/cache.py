@@ -26,7 +26,7 @@ import deskloop
 from deskloop import memory
 from deskloop.errors import TransientError
 from deskloop.settings import Settings
-from deskloop.store import Store
+from deskloop.store import Store, raw_store
 
 # before a stage's second try; doubled before the third, and again
 RETRY_SECONDS = float(os.environ.get("DESKLOOP_RETRY_SECONDS", "2"))
@@ -86,9 +86,10 @@ class Sourced(Stage):
         """Hash of the stage's key and the source's fingerprint."""
         from deskloop.sources import fingerprint
 
-        stage = super().compute_key(task_ctx, inputs, flow_parameters)
+        settings: Settings = inputs["settings"]
+        stage = super().compute_key(task_ctx, inputs, flow_parameters) + raw_store(settings).identity
         try:
-            content = fingerprint(inputs["source"], inputs["settings"])
+            content = fingerprint(inputs["source"], settings)
         except Exception:  # the body meets the same failure and tells it, with retries; no result fits this key
             content = f"unreadable: {uuid.uuid4()}"
         return hashlib.sha256(f"{stage}:{content}".encode()).hexdigest()

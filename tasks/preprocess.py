@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deskloop.records import Dataset, Receipt
 from deskloop.settings import Settings
-from deskloop.store import Store
+from deskloop.store import Store, raw_store
 from tasks import report
 from tasks.cache import stage
 
@@ -21,9 +21,9 @@ def gather(batches: list[Receipt], settings: Settings) -> Receipt:
     from deskloop.entries import Known
     from deskloop.sources.batch import saved
 
-    store = Store(settings.store_root)
-    known = Known.of((e for batch in batches for e in saved(store.path(batch), "knowledge")), settings)
-    return store.put_dir("known", known.save)
+    raw = raw_store(settings)
+    known = Known.of((e for batch in batches for e in saved(raw.path(batch), "knowledge")), settings)
+    return Store(settings.store_root).put_dir("known", known.save)
 
 
 @stage("clean", reads=("preprocess", "shop"))
@@ -33,8 +33,8 @@ def clean(part: list[Receipt], known: Receipt, settings: Settings) -> Receipt:
     from deskloop.partitions import clean_part
     from deskloop.sources.batch import Batch
 
-    store = Store(settings.store_root)
-    batches = (Batch.load(store.path(batch)) for batch in part)
+    store, raw = Store(settings.store_root), raw_store(settings)
+    batches = (Batch.load(raw.path(batch)) for batch in part)
     shared = Known.load(store.path(known))
     return store.put_dir("clean", lambda folder: clean_part(batches, shared, settings, folder))
 

@@ -18,7 +18,7 @@ from deskloop.releases import Releases
 from deskloop.settings import Settings
 from deskloop.sources.batch import Batch
 from deskloop.sources.identity import customer_hash
-from deskloop.store import Store
+from deskloop.store import Store, raw_store
 from deskloop.traffic import Traffic
 
 ANN = "ann0@mail.example"
@@ -35,7 +35,7 @@ def erase(project: Path, *arguments: str) -> dict[str, Any]:
 def customers(settings: Settings) -> set[str | None]:
     """Of every batch and every table in the store."""
     found: set[str | None] = set()
-    for path in Store(settings.store_root).objects().values():
+    for path in (*Store(settings.store_root).objects().values(), *raw_store(settings).objects().values()):
         if (path / "conversations.jsonl").is_file():
             found |= {c.customer for c in Batch.load(path).conversations}
         elif path.is_file() and path.read_bytes()[:4] == b"PAR1":
@@ -78,8 +78,7 @@ def test_an_erased_customer_leaves_everything_and_does_not_come_back(
     again = train(reason="without them").outcome
     assert again.promoted and releases.champion().version == again.version == 2
     assert hashed not in customers(settings)
-    frames = [p for p in Store(settings.store_root).objects().values() if (p / "quarantined.jsonl").is_file()]
-    reasons = [q.reason for path in frames for q in Batch.load(path).quarantined]
+    reasons = [q.reason for path in raw_store(settings).objects().values() for q in Batch.load(path).quarantined]
     assert reasons.count("erased") == 2
 
     rest = erase(tiny_project, "--yes")  # the old champion's bundle, which could not go before

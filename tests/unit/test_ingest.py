@@ -68,7 +68,10 @@ def test_it_fills_raw_area_and_store_and_a_dry_run_after_it_sees_what_is_new(pro
     outcome = json.loads(result.stdout)
     assert [s["read"] for s in outcome["sources"]] == [16, 2, 0]
     batches = {digest for s in outcome["sources"] for digest in s["batches"]}
-    assert batches == set(Store(project / "home" / "store").objects())
+    raw = project / "home" / "raw" / "_batches"
+    assert batches == set(Store(raw).objects())
+    modes = {oct(p.stat().st_mode & 0o077) for p in (raw / "objects").rglob("*.jsonl")}
+    assert modes == {"0o0"} and raw.stat().st_mode & 0o077 == 0
     with sqlite3.connect(project / "shop.db") as db:
         db.execute("INSERT INTO t VALUES (17, 'Is the shop open today?', '2026-02-01', NULL, NULL)")
     db.close()

@@ -12,7 +12,7 @@ from deskloop.errors import BadInput
 from deskloop.retention import forget
 from deskloop.settings import Preprocess, Settings
 from deskloop.sources.batch import Batch
-from deskloop.store import MANIFEST, Store
+from deskloop.store import MANIFEST, raw_store
 
 DAY = 86_400
 
@@ -32,7 +32,7 @@ def put(store, kind, number):
 
 def test_batches_end_after_their_days_and_nothing_else_does(tmp_path):
     settings = Settings(home=tmp_path, preprocess=Preprocess(raw_days=30))
-    store = Store(settings.store_root)
+    store = raw_store(settings)
     old, young, again = (put(store, "batch", number) for number in (1, 2, 3))
     clean = put(store, "clean", 4)
     for receipt in (old, again, clean):
