@@ -16,16 +16,20 @@ from pathlib import Path
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("broken_files", Path(__file__).with_name("broken_files.py"))
-broken_files = importlib.util.module_from_spec(_spec)
-sys.modules["broken_files"] = broken_files
-_spec.loader.exec_module(broken_files)
+FOLDER = Path(__file__).with_name("broken")
+_spec = importlib.util.spec_from_file_location(
+    "broken", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
+)
+broken = importlib.util.module_from_spec(_spec)
+sys.modules["broken"] = broken
+_spec.loader.exec_module(broken)
+chance, huge, rows = (importlib.import_module(f"broken.{name}") for name in ("chance", "huge", "rows"))
 
 pytestmark = pytest.mark.corpus
 SECONDS = 20.0  # until the reading process is killed
 GROWTH = 100_000_000  # bytes, the most that a small file may cost
 HEAVY = 300_000_000  # the same of a file of many megabytes
-LIGHT = broken_files.light()
+LIGHT = broken.light()
 
 
 class Reader:
@@ -51,7 +55,7 @@ class Reader:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("broken_reader.py")],
+            [sys.executable, FOLDER / "reader.py"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -73,8 +77,14 @@ def source(case, path):
     if case.source:
         return {**case.source, "name": "broken", "path": str(path)}
     if case.form in ("mbox", "eml", "msg"):
-        return {"kind": "mail", "name": "broken", "path": str(path), "own_addresses": [broken_files.DESK]}
-    content = {"md": "knowledge", "yaml": "knowledge", "nlu.yml": "rasa_nlu"}.get(case.form, "messages")
+        return {"kind": "mail", "name": "broken", "path": str(path), "own_addresses": [rows.DESK]}
+    content = {
+        "md": "knowledge",
+        "yaml": "knowledge",
+        "nlu.yml": "rasa_nlu",
+        "domain.yml": "rasa_domain",
+        "turns.csv": "conversations",
+    }.get(case.form, "messages")
     return {"kind": "files", "name": "broken", "path": str(path), "content": content}
 
 
@@ -105,7 +115,7 @@ def test_a_spoilt_file_gives_what_is_whole(case, reader, tmp_path):
     held(reader, case, tmp_path / "spoilt")
 
 
-@pytest.mark.parametrize("case", list(broken_files.heavy()), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", list(huge.heavy()), ids=lambda case: case.name)
 def test_what_is_huge_ends_in_a_reason_not_in_the_memory(case, reader, tmp_path):
     held(reader, case, tmp_path / "spoilt", HEAVY)
 
@@ -116,7 +126,7 @@ def knowledge_of(path):
 
 def whole(path, numbers):
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"\n".join(map(broken_files.jsonl, numbers)))
+    path.write_bytes(b"\n".join(map(rows.jsonl, numbers)))
 
 
 def test_names_and_links_lead_nowhere_else(reader, tmp_path):
@@ -127,7 +137,7 @@ def test_names_and_links_lead_nowhere_else(reader, tmp_path):
              b"\xff\xfe.jsonl", b"x" * 240 + b".jsonl"]  # fmt: skip
     for number, name in enumerate(names, 2):
         target = os.fsencode(folder) + b"/" + name
-        Path(os.fsdecode(target)).write_bytes(broken_files.jsonl(number) + b"\n{broken\n")
+        Path(os.fsdecode(target)).write_bytes(rows.jsonl(number) + b"\n{broken\n")
     (folder / "outside").symlink_to(tmp_path / "outside")
     (folder / "loop").symlink_to(folder)
     (folder / "gone.jsonl").symlink_to(folder / "nothing.jsonl")
@@ -159,3 +169,8 @@ def test_what_is_not_read_in_a_folder_is_told(reader, tmp_path):
     (tmp_path / "mixed" / ".DS_Store").write_bytes(b"x")
     told = reader.read(knowledge_of(tmp_path / "mixed"), tmp_path / "home")
     assert (told["good"], told["reasons"]) == (3, ["not a form of file that is read"])
+
+
+@pytest.mark.parametrize("case", list(chance.cases(10)), ids=lambda case: case.name)
+def test_chance_damage_ends_in_counts_that_add_up(case, reader, tmp_path):
+    held(reader, case, tmp_path / "spoilt")
