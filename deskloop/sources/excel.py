@@ -9,10 +9,11 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from deskloop.errors import BadInput
 from deskloop.sources.tables import Row
@@ -32,15 +33,52 @@ def sheet(path: Path) -> Iterator[Row]:
     with ExitStack() as opened:
         try:
             _bounded(path)
-            values = _first_sheet(path, opened, data_only=True)
-            formulas = _first_sheet(path, opened, data_only=False) if _has_formulas(path) else None
+            try:
+                found = _opened(path, opened)
+            except _DAMAGE:
+                whole, damaged = _mended(path, opened)
+                found = _opened(whole, opened)
+                yield Row(path.name, None, f"the workbook is damaged in {', '.join(damaged)}"[:200])
         except BadInput:
             raise
         except Exception as error:  # zip, XML and openpyxl's own reading each raise their own kinds on damage
             raise BadInput(
                 f"{path} is not readable Excel (.xlsx): {str(error).split(chr(10), 1)[0][:120] or 'damaged'}"
             ) from None
-        yield from _rows(path, values, formulas)
+        yield from _rows(path, *found)
+
+
+def _mended(path: Path, opened: ExitStack) -> tuple[IO[bytes], list[str]]:
+    """The workbook without its damaged parts, of sheets what stands before the damage; and which parts those are."""
+    out = opened.enter_context(SpooledTemporaryFile(max_size=50_000_000))  # noqa: SIM115  the stack closes it
+    damaged = []
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for part in old.infolist():
+            if not _copied(old, part, new):
+                damaged.append(part.filename)
+    return out, damaged or ["how its parts belong together"]
+
+
+def _copied(old: zipfile.ZipFile, part: zipfile.ZipInfo, new: zipfile.ZipFile) -> bool:
+    """Copy a part that is whole, or of a sheet what there is. Returns whether it is whole."""
+    try:
+        with old.open(part) as stream:
+            while stream.read(1_000_000):
+                pass
+        whole = True
+    except _DAMAGE:
+        whole = False
+    if whole or part.filename.startswith("xl/worksheets/"):
+        with suppress(*_DAMAGE), new.open(part.filename, "w") as target, old.open(part) as stream:
+            while piece := stream.read(512):  # small, since a piece with damage in it is lost
+                target.write(piece)
+    return whole
+
+
+def _opened(file: Path | IO[bytes], opened: ExitStack) -> tuple[Any, Any]:
+    """The first sheet with its stored values and, where there are formulas, with their text."""
+    formulas = _has_formulas(file)
+    return _first_sheet(file, opened, True), _first_sheet(file, opened, False) if formulas else None
 
 
 def _bounded(path: Path) -> None:
@@ -53,8 +91,8 @@ def _bounded(path: Path) -> None:
         raise BadInput(f"{path} unpacks to {size:,} bytes; split it or save it as CSV")
 
 
-def _has_formulas(path: Path) -> bool:
-    with zipfile.ZipFile(path) as packed:
+def _has_formulas(file: Path | IO[bytes]) -> bool:
+    with zipfile.ZipFile(file) as packed:
         for name in packed.namelist():
             if not name.startswith("xl/worksheets/"):
                 continue
@@ -67,10 +105,10 @@ def _has_formulas(path: Path) -> bool:
     return False
 
 
-def _first_sheet(path: Path, opened: ExitStack, data_only: bool) -> Any:
+def _first_sheet(file: Path | IO[bytes], opened: ExitStack, data_only: bool) -> Any:
     import openpyxl
 
-    book = openpyxl.load_workbook(path, read_only=True, data_only=data_only, keep_links=False)
+    book = openpyxl.load_workbook(file, read_only=True, data_only=data_only, keep_links=False)
     opened.callback(book.close)
     first = book.worksheets[0] if book.worksheets else None
     if first is not None:

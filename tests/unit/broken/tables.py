@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 
 from broken.rows import GOOD, SPOILS, Case, ask, jsonl, seeded, vendor
@@ -52,7 +53,22 @@ def _damaged(form: str, number: int) -> dict[str, bytes]:
     return {f"a.{form}": bytes(data), "b.xlsx" if form == "xlsx" else "b.jsonl": whole}
 
 
+def _in_part(name: str, share: float) -> dict[str, bytes]:
+    """A workbook of 300 rows with a hundred bytes of noise in one of its parts, this far into it."""
+    data = bytearray(xlsx(range(300)))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as packed:
+        part = packed.getinfo(name)
+    at = part.header_offset + 30 + len(name) + int(part.compress_size * share)
+    data[at : at + 100] = seeded(name).randbytes(min(100, part.compress_size - int(part.compress_size * share)))
+    return {"b.xlsx": bytes(data)}
+
+
 def tables() -> Iterator[Case]:
+    for name in ("xl/theme/theme1.xml", "xl/styles.xml", "docProps/core.xml", "docProps/app.xml"):
+        yield Case(f"xlsx-in-{name}", "xlsx", lambda n=name: _in_part(n, 0.3), 300, 300)
+    for share, least in ((0.5, 100), (0.9, 230)):
+        make = lambda s=share: _in_part("xl/worksheets/sheet1.xml", s)  # noqa: E731
+        yield Case(f"xlsx-in-sheet-{share}", "xlsx", make, least, 300)
     for number in range(12):
         yield Case(f"parquet-group-{number}", "parquet", lambda n=number: _group(n), 4, told=False)
     for form in ("xlsx", "parquet"):
