@@ -24,6 +24,8 @@ import yaml
 
 from deskloop.demo.site import serve
 
+os.environ.setdefault("DESKLOOP_RETRY_SECONDS", "0.1")  # before tasks.cache reads it: seconds that nobody looks at
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
