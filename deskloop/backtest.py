@@ -169,7 +169,7 @@ def _over_time(rows: Sequence[Ticket]) -> str:
     for outcome, colour in zip(_TOLD, ("#2f6f4f", "#b5532a", "#9fb7c9", "#dddddd"), strict=True):
         axes.bar(counts.index, counts[outcome], bottom=base, color=colour, label=_TOLD[outcome])
         base = base + counts[outcome]
-    axes.set(ylabel="tickets", title="By month")
+    axes.set(ylabel="tickets", title="By month", ylim=(0, 1.3 * float(base.max())))
     axes.tick_params(axis="x", rotation=45, labelsize=8)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, ncols=4, loc="upper center")
     return sheet.picture(figure, "Tickets answered, wrongly answered and handed over, by month")

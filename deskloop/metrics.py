@@ -136,7 +136,8 @@ def wilson(hits: int, trials: int, z: float = 1.96) -> Interval:
         return Interval(0.0, 0.0, 1.0)
     share, spread = hits / trials, z * z / trials
     centre, reach = share + spread / 2, z * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    return Interval(share, float((centre - reach) / (1 + spread)), float((centre + reach) / (1 + spread)))
+    low, high = (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)
+    return Interval(share, max(0.0, float(low)), min(1.0, float(high)))
 
 
 def wilson_upper(hits: int, trials: int, z: float = 1.645) -> float:

@@ -16,6 +16,12 @@ from deskloop import sheet
 PAGE = "scorecard.html"
 _BINS = 10
 _MOST_CLASSES = 30
+# the columns of all tables in the order that people read; the scorecard's JSON has them by the alphabet
+_FIRST = (
+    "score", "slice", "value", "low", "high", "baseline", "without", "feature", "fine-tuned", "untuned", "difference",
+    "intent", "label", "topic", "taken_for", "times", "precision", "recall", "f1", "support", "cases",
+    "intent accuracy", "answered", "answered wrongly", "accuracy", "macro_f1",
+)  # fmt: skip
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -43,7 +49,7 @@ def page(card: Mapping[str, Any], ablation: Rows = ()) -> str:
 
 
 def _section(title: str, rows: Rows) -> str:
-    return f"<h2>{title}</h2>{sheet.table(rows)}" if rows else ""
+    return f"<h2>{title}</h2>{sheet.table(rows, _FIRST)}" if rows else ""
 
 
 def _plain(scores: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -26,11 +26,15 @@ def page(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def table(rows: Sequence[Mapping[Any, Any]]) -> str:
-    """Rows with the columns of the first one; values are escaped and cut at 400 characters."""
+def table(rows: Sequence[Mapping[Any, Any]], first: Sequence[str] = ()) -> str:
+    """Rows with every column that one of them has, those in `first` before the others.
+
+    Values are escaped and cut at 400 characters.
+    """
     if not rows:
         return "<p>none</p>"
-    names = list(rows[0])
+    has = dict.fromkeys(name for row in rows for name in row)
+    names = list(dict.fromkeys([*(name for name in first if name in has), *has]))
     head = "".join(f"<th>{html.escape(str(name).replace('_', ' '))}</th>" for name in names)
     body = "".join(f"<tr>{''.join(_cell(row.get(name)) for name in names)}</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
