@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from deskloop.errors import BadInput
 from deskloop.settings import FaqSource
+from deskloop.sources.address import joined
 from deskloop.sources.questions import parse_page
 from deskloop.sources.web import Page, Reader
 
@@ -133,8 +134,8 @@ def _sitemap(reader: Reader) -> Iterator[str]:
     todo = deque(list(reader.robots().sitemaps) or [f"{scheme}://{host}/sitemap.xml"])
     done: set[str] = set()
     while todo and len(done) < _MOST_SITEMAPS:
-        url = urljoin(f"{scheme}://{host}/", todo.popleft())
-        if url in done or not reader.same_site(url):
+        url = joined(f"{scheme}://{host}/", todo.popleft())
+        if not url or url in done or not reader.same_site(url):
             continue
         done.add(url)
         page = reader.get(url)
@@ -143,7 +144,7 @@ def _sitemap(reader: Reader) -> Iterator[str]:
         if b"<sitemapindex" in body[:2000]:
             todo.extend(found)
         else:
-            yield from (urldefrag(u)[0] for u in found)
+            yield from filter(None, (joined(url, u) for u in found))
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
 from typing import Any
-from urllib.parse import urldefrag, urljoin
 
 from deskloop.sources.accordions import unfold
+from deskloop.sources.address import joined
 from deskloop.sources.batch import moment
 from deskloop.sources.item import ASKS, HEADINGS, Item, anchor, clean, label, unfolded
 from deskloop.text.html import element_text, to_text
@@ -68,25 +68,26 @@ def parse_page(body: bytes, url: str, charset: str | None = None) -> PageContent
 def _known(charset: str | None) -> str | None:
     import codecs
 
+    from lxml import html
+
     try:
-        return codecs.lookup(charset).name if charset else None
+        name = codecs.lookup(charset).name if charset else None
+        html.HTMLParser(encoding=name)  # Python knows names, such as `idna`, that are no charset of a page
     except LookupError:
         return None
+    return name
 
 
 def _canonical(root: Any, url: str) -> str:
     for link in root.iterfind(".//link[@rel='canonical']"):
-        target = urljoin(url, (link.get("href") or "").strip())
-        if target.startswith(("http://", "https://")):
-            return urldefrag(target)[0]
+        if target := joined(url, link.get("href") or ""):
+            return target
     return url
 
 
 def _links(root: Any, url: str) -> list[str]:
-    found = (
-        urljoin(url, (a.get("href") or "").strip()) for a in root.iter("a") if "nofollow" not in (a.get("rel") or "")
-    )
-    return list(dict.fromkeys(urldefrag(u)[0] for u in found if u.startswith(("http://", "https://"))))
+    found = (joined(url, a.get("href") or "") for a in root.iter("a") if "nofollow" not in (a.get("rel") or ""))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _updated(root: Any, data: list[dict[str, Any]]) -> datetime | None:
@@ -128,7 +129,8 @@ def _from_json_ld(data: list[dict[str, Any]], url: str, anchors: dict[str, str])
         text = next((a.get("text") for a in answers if isinstance(a, dict) and a.get("text")), "")
         question = clean(to_text(str(block.get("name") or "")))
         given = str(block.get("url") or block.get("@id") or "")
-        link = urljoin(url, given) if given.startswith(("#", "/", "http")) else anchors.get(question.lower())
+        named = joined(url, given, fragment=True) if given.startswith(("#", "/", "http")) else ""
+        link = named or anchors.get(question.lower())
         yield Item(question, clean(to_text(str(text))), link)
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import httpcore
 import httpx
 from protego import Protego
 
 from deskloop.errors import BadInput, TransientError
+from deskloop.sources.address import joined
 from deskloop.sources.retry import patient, retry_after
 
 AGENT = "deskloop"
@@ -57,7 +58,7 @@ class Reader:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"source {name}: url must begin with http:// or https://, got {url!r}")
-        self.name = name
+        self.name, self._start = name, url
         self.site = (parts.scheme, parts.netloc.lower())
         self.pause = 1.0 / rate
         self._last = 0.0
@@ -104,7 +105,7 @@ class Reader:
             page, target = patient(lambda: self._once(hop, conditions))  # noqa: B023 (called before the next round)
             if target is None:
                 return page
-            target = urldefrag(urljoin(url, target))[0]
+            target = joined(url, target)
             if not self.same_site(target):
                 return Page(target, 310, "", b"")
             url = target
@@ -122,6 +123,8 @@ class Reader:
                     return Page(url, response.status_code, "", b""), response.headers["location"]
                 return _page(url, response), None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+            if url != self._start:  # one odd link of a page
+                return Page(url, 400, "", b""), None
             raise BadInput(f"source {self.name}: {url} cannot be read: {error}") from None
         except httpx.DecodingError:
             return Page(url, 598, "", b""), None

@@ -1,5 +1,7 @@
 """Questions and answers are found in every markup that sites use for them, and menus are not taken for them."""
 
+import json
+
 import pytest
 
 from deskloop.sources.questions import parse_page
@@ -107,3 +109,20 @@ def test_each_markup_gives_its_questions(name):
 )  # fmt: skip
 def test_broken_pages_hold_nothing(body):
     assert parse_page(body, "https://x.example/").items == []
+
+
+@pytest.mark.parametrize(
+    "odd", ["http://[bad", "http://x:99999999/", "//[", "http://a\u2100b/", "mailto:x", "http://"]
+)
+def test_an_odd_address_costs_nothing_but_itself(odd):
+    ld = json.dumps({"@type": "Question", "name": "Do you ship?", "acceptedAnswer": {"text": "Yes"}, "url": odd})
+    page = (f"<base href='{odd}'><link rel=canonical href='{odd}'><a href='{odd}'>x</a><a href='/next'>y</a>"
+            f"<script type='application/ld+json'>{ld}</script>")  # fmt: skip
+    found = parse_page(page.encode(), "https://x.example/faq", "utf-8")
+    assert (found.url, found.links[-1:]) == ("https://x.example/faq", ["https://x.example/next"])
+    assert [i.answer for i in found.items] == ["Yes"]
+
+
+@pytest.mark.parametrize("charset", ["idna", "hex", "zip", "klingon", "unicode_escape", ""])
+def test_a_charset_that_is_none_is_not_believed(charset):
+    assert len(parse_page(b"<h2>Do you ship?</h2><p>Yes.</p>", "https://x.example/", charset).items) == 1
