@@ -22,6 +22,20 @@ def bench_intents(train: Existing, test: Existing, config: Config = None, json_:
     _benched(intents.run(train, test, load(config)), json_)
 
 
+@bench.command("topics")
+def bench_topics(
+    rows: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Labelled rows; the sample shop if not given.")
+    ] = None,
+    config: Config = None,
+    json_: Json = False,
+) -> None:
+    """Topics found with the labels hidden, next to k-means on TF-IDF."""
+    from deskloop.bench import topics
+
+    _benched(topics.run(rows, load(config)), json_)
+
+
 @bench.command("retrieval")
 def bench_retrieval(knowledge: Existing, queries: Existing, config: Config = None, json_: Json = False) -> None:
     """Search quality and speed next to BM25."""
