@@ -97,6 +97,20 @@ def rollback(
     show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
 
 
+@versions.command("topics")
+def show_topics(
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The champion if not given, or the latest.")] = None,
+    json_: Json = False,
+) -> None:
+    """List the topics found where nobody labelled: names, sizes, example lines."""
+    from deskloop import topiclist
+
+    settings = load(config)
+    outcome = topiclist.listing(register(settings), settings, version)
+    show(outcome, json_, lambda: topiclist.told(outcome))
+
+
 @versions.command()
 def compare(
     a: int,
