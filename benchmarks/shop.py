@@ -30,6 +30,7 @@ def main() -> None:
     cases = test_cases(messages(home))
     rows = [
         {
+            "id": row["id"],
             "messages": conversation(row),
             "reply": row["reply"],
             "knowledge_id": row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None,

@@ -30,19 +30,20 @@ _TOLD = {
 
 def tickets(test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading], bot: Bot) -> list[Ticket]:
     """One row for each held-out message: its traits, what would have become of it, and how sure the bot was."""
-    right = _right(test, readings, bot)
-    rows = zip(test.to_dict("records"), plans, readings, right, strict=True)
+    first, second = (_right(test, readings, bot, at) for at in (0, 1))
+    rows = zip(test.to_dict("records"), plans, readings, first, second, strict=True)
     sure = bot.sureness(readings)
     return [
-        _ticket(row, plan, reading, found, confidence)
-        for (row, plan, reading, found), confidence in zip(rows, sure, strict=True)
+        _ticket(row, plan, reading, (one, one or (plan.both and two)), confidence)
+        for (row, plan, reading, one, two), confidence in zip(rows, sure, strict=True)
     ]
 
 
-def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot) -> list[bool]:
+def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -> list[bool]:
+    """Is the entry found at this place the right one?"""
     from deskloop.bundle import agreeing
 
-    found = [r.hits[0] if r.hits else None for r in readings]
+    found = [r.hits[at] if len(r.hits) > at else None for r in readings]
     gold = test["knowledge_id"].tolist()
     if any(isinstance(g, str) for g in gold):
         return [hit is not None and hit.id == g for hit, g in zip(found, gold, strict=True)]
@@ -51,7 +52,9 @@ def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot) -> list[bo
     return [ok and bool(reply) for ok, reply in zip(said, replies, strict=True)]
 
 
-def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: bool, sure: float) -> Ticket:
+def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: tuple[bool, bool], sure: float) -> Ticket:
+    """`right`: the first entry, and what was shown, which may be two."""
+    findable, good = right
     shown = plan.kind in ("generate", "retrieve")
     other = "small talk" if plan.kind == "smalltalk" else "handed over"
     intent = row["intent"] if isinstance(row["intent"], str) else None
@@ -60,8 +63,8 @@ def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: bool, s
         "id": row["id"], "at": row["at"] if isinstance(row["at"], str) else "",
         "channel": row["channel"], "language": row["language"], "intent": intent,
         "words": len(str(row["text"]).split()),
-        "outcome": ("right" if right else "wrong") if shown else other,
-        "findable": right, "sure": round(sure, 4),
+        "outcome": ("right" if good else "wrong") if shown else other,
+        "findable": findable, "sure": round(sure, 4),
         "understood": None if intent is None else plan.intent == intent,
         "reason": plan.reason or "", "question": row["text"], "entry": hit.question if hit else "",
     }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,18 +18,18 @@ from deskloop import courtesy, facts, turns, usual
 from deskloop.confidence import SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
+from deskloop.grounds import clean, rests_on_first, sentences, texts
 from deskloop.intents import IntentModel, Prediction
 from deskloop.records import Answer, Source
 from deskloop.settings import Settings
 from deskloop.text import language
-from deskloop.text.commands import commanding, without_commands
 
 Message = Mapping[str, str]
 MAX_TOKENS = 90
 FOUND = 10
 USED_SOURCES = 2
 OUT_OF_SCOPE = "out_of_scope"
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+EITHER = "one of two entries answers"
 _PIECE = re.compile(r"\S+\s*")
 
 
@@ -67,6 +67,7 @@ class Plan:
     scope: float
     sources: tuple[Source, ...]
     reason: str | None
+    both: bool = False  # the best two entries are shown together, each under its question
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Bot:
         plan, shown = self.plan(messages), ""
         if plan.kind == "generate" and self.engine is not None:
             for sentence in self._holding(
-                _sentences(self.engine.stream(self.compose(plan, messages), MAX_TOKENS)), plan
+                sentences(self.engine.stream(self.compose(plan, messages), MAX_TOKENS)), plan
             ):
                 yield from _PIECE.findall(sentence)
                 shown += sentence
@@ -126,13 +127,15 @@ class Bot:
 
     def finish(self, plan: Plan, written: str = "") -> Answer:
         """The answer to a plan: what was `written` as far as it holds, else the entry's own words or a fixed text."""
-        kind, text, sources = plan.kind, "".join(self._holding(_sentences([written]), plan)).strip(), plan.sources
+        kind, text, sources = plan.kind, "".join(self._holding(sentences([written]), plan)).strip(), plan.sources
         if kind == "handoff":
             text = courtesy.handover(self.settings.shop, plan.reason)
         elif kind == "smalltalk":
             text = courtesy.reply(plan.reason)
         elif kind == "generate" and text:
             sources = sources[:1]
+        elif plan.both:
+            text = courtesy.both(sources)
         else:
             kind, text, sources = "retrieve", sources[0].answer, sources[:1]
         return Answer(
@@ -146,14 +149,14 @@ class Bot:
             model=self.version,
         )
 
-    def _holding(self, sentences: Iterator[str], plan: Plan) -> Iterator[str]:
+    def _holding(self, written: Iterator[str], plan: Plan) -> Iterator[str]:
         """The leading sentences that rest on the plan's first source, every fact of them.
 
         Confidence speaks of the first source alone; the others stand in the prompt, and must not slip in.
         """
-        for sentence in sentences:
-            told = _told(plan.sources[:1])
-            if not facts.supported(sentence, told, plan.question).ok or not _rests_on_first(sentence, plan.sources):
+        for sentence in written:
+            told = texts(plan.sources[:1])
+            if not facts.supported(sentence, told, plan.question).ok or not rests_on_first(sentence, plan.sources):
                 return
             yield sentence
 
@@ -182,7 +185,7 @@ class Bot:
         for i, whole in zip(leaning, joined, strict=True):
             alone, asked = readings[i], talks[i][0]
             surer = self.sureness([whole])[0] > self.sureness([alone])[0]
-            if surer and whole.hits and turns.adds_nothing_unknown(asked, _told(whole.hits[:1])):
+            if surer and whole.hits and turns.adds_nothing_unknown(asked, texts(whole.hits[:1])):
                 readings[i] = replace(whole, question=asked)
         return readings
 
@@ -195,11 +198,11 @@ class Bot:
         questions, previous = [q for q, _ in talks], [p for _, p in talks]
         languages = [language.detect(q) for q in questions]
         hits = self.index.search_many(questions, FOUND, languages=languages) if questions else []
-        found = [_clean(some) for some in hits]
-        predictions = self._predict(questions, previous, found)
+        found = [clean(some) for some in hits]
+        read = self._predict(questions, previous, found)
         return [
             Reading(question, prediction, tuple(hits), self._signals(question, hits, prediction))
-            for question, prediction, hits in zip(questions, predictions, found, strict=True)
+            for question, (prediction, hits) in zip(questions, read, strict=True)
         ]
 
     def _signals(self, question: str, hits: Sequence[Source], prediction: Prediction) -> tuple[float, ...]:
@@ -226,38 +229,49 @@ class Bot:
         if close:
             close()
 
-    def _predict(self, questions: list[str], previous: list[str], found: list[list[Source]]) -> list[Prediction]:
-        """The classifier's intents, with what the found entries usually answer as a second opinion."""
+    def _predict(
+        self, questions: list[str], previous: list[str], found: list[list[Source]]
+    ) -> list[tuple[Prediction, list[Source]]]:
+        """Intents, with what the found entries usually answer as a second opinion; entries the other way round."""
         if self.intents is None or not questions:
-            return [Prediction(intent="", confidence=0.0, scope=1.0)] * len(questions)
+            return [(Prediction(intent="", confidence=0.0, scope=1.0), hits) for hits in found]
         labels = self.intents.labels
         shares, scope = self.intents.scores(questions, previous)
-        rows = [usual.blended(row, labels, hits, self.agreement) for row, hits in zip(shares, found, strict=True)]
-        return [
-            Prediction(intent=labels[int(row.argmax())], confidence=min(1.0, float(row.max())), scope=float(known))
-            for row, known in zip(rows, scope, strict=True)
-        ]
+        out = []
+        for share, known, hits in zip(shares, scope, found, strict=True):
+            row = usual.blended(share, labels, hits, self.agreement)
+            intent = labels[int(row.argmax())]
+            told = Prediction(intent=intent, confidence=min(1.0, float(row.max())), scope=float(known))
+            out.append((told, usual.ranked(hits, share, labels, self.agreement)))
+        return out
 
     def _decide(self, reading: Reading, confidence: float) -> Plan:
         question, prediction, hits = reading.question, reading.prediction, reading.hits
         intent = prediction.intent or None
 
-        def plan(kind: str, reason: str | None = None, sources: Sequence[Source] = ()) -> Plan:
+        def plan(kind: str, reason: str | None = None, sources: Sequence[Source] = (), both: bool = False) -> Plan:
             sure = confidence if kind in ("generate", "retrieve") else prediction.confidence
-            return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason)
+            return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason, both)
 
         if small := courtesy.smalltalk(question):
             return plan("smalltalk", small)
         if reason := courtesy.must_pass_on(question) or courtesy.foreign(self.settings.shop, question):
             return plan("handoff", reason)
         if intent in self.settings.shop.handover_intents:
-            reason = courtesy.OUT_OF_SCOPE if intent == OUT_OF_SCOPE else f"always handed over: {intent}"
+            reason = courtesy.OUT_OF_SCOPE if intent == OUT_OF_SCOPE else f"{courtesy.ALWAYS}{intent}"
             return plan("handoff", reason)
-        if not hits or confidence < self.confidence.threshold:
+        alone = confidence >= self.confidence.threshold
+        if not hits or not (alone or self._sure_of_two(reading)):
             return plan("handoff", "not sure enough")
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
             return plan("handoff", f"names what is not known here: {strange[0]}")
+        if not alone:
+            return plan("retrieve", EITHER, hits[:2], both=True)
         return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])
+
+    def _sure_of_two(self, reading: Reading) -> bool:
+        pair = self.confidence.pair
+        return bool(pair and len(reading.hits) > 1 and pair.of([reading.signals])[0] >= pair.threshold)
 
 
 def thresholds(
@@ -265,30 +279,3 @@ def thresholds(
 ) -> dict[str, Any]:
     """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
     return {"confidence": confidence.as_dict(), "agreement": agreement, "policy": policy, "why": dict(why or {})}
-
-
-def _clean(hits: Sequence[Source]) -> list[Source]:
-    """Without what gives orders to the bot; an entry of nothing else is no source."""
-    kept = [hit.model_copy(update={"answer": without_commands(hit.answer)}) for hit in hits]
-    return [hit for hit in kept if hit.answer and not commanding(hit.question)]
-
-
-def _told(sources: Sequence[Source]) -> list[str]:
-    return [f"{s.question} {s.answer} {s.url or ''}" for s in sources]
-
-
-def _sentences(pieces: Iterable[str]) -> Iterator[str]:
-    """Whole sentences of a text that arrives in pieces, each with the blank behind it."""
-    rest = ""
-    for piece in pieces:
-        *done, rest = _SENTENCE_END.split(rest + piece)
-        yield from (f"{sentence} " for sentence in done)
-    if rest.strip():
-        yield rest
-
-
-def _rests_on_first(sentence: str, sources: Sequence[Source]) -> bool:
-    """Does the sentence share at least as many words with the first source as with any other?"""
-    said = facts.content_words(sentence)
-    shared = [len(said & facts.content_words(f"{s.question} {s.answer}")) for s in sources]
-    return not shared or shared[0] >= max(shared)

@@ -16,10 +16,11 @@ from typing import Any
 import pandas as pd
 
 from deskloop import confidence, drift, facts, policy
-from deskloop.bot import Bot, thresholds
+from deskloop.bot import Bot, Reading, thresholds
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import TRAINABLE, SentenceEncoder
 from deskloop.intents import IntentModel
+from deskloop.rehearsal import rehearse
 from deskloop.scorecard import conversation
 from deskloop.settings import Settings
 from deskloop.usual import usual_intents
@@ -30,7 +31,8 @@ LEARNT = "learnt-from"  # in a bundle: digest of the messages that its generator
 def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, settings: Settings) -> None:
     """Fill `folder` from `parts` (generator, encoder, index, the data card; intents and topics where there are any).
 
-    Thresholds are set on the validation split; the drift reference is what the model did not learn from.
+    Thresholds are set on the validation split and on rehearsed training questions; the drift reference is what
+    the model did not learn from.
     """
     link_tree(parts["generator"], folder)
     for name in ("encoder", "index", "intents", "topics"):
@@ -41,7 +43,9 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     bot = _bot(folder, settings)
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))
-    bot = replace(bot, confidence=_calibrated(bot, held, settings))
+    asked = list(zip(held, bot.read_many([conversation(row) for row in held]), strict=True)) if held else []
+    asked += rehearse(bot, messages, settings.effort)
+    bot = replace(bot, confidence=_calibrated(bot, asked, settings))
     chosen = policy.choose(folder / "generator-int8", bot, held, settings)
     text = json.dumps(
         thresholds(bot.confidence, bot.agreement, chosen.name, chosen.as_dict()), indent=1, sort_keys=True
@@ -83,23 +87,30 @@ def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
     return usual_intents(list(zip(rows["knowledge_id"], rows["intent"], strict=True)))
 
 
-def _calibrated(bot: Bot, held: Sequence[Mapping[Any, Any]], settings: Settings) -> confidence.Confidence:
-    """Confidence that the top entry is right; a question that no entry answers counts as not.
+def _calibrated(
+    bot: Bot, asked: Sequence[tuple[Mapping[Any, Any], Reading]], settings: Settings
+) -> confidence.Confidence:
+    """Confidence that the top entry, or one of the best two, is right; a question that no entry answers has none.
 
     Where fewer than 30 questions name their gold entry, the human's reply decides instead: right is an entry
     that says what the human said.
     """
-    if not held:
+    if not asked:
         return confidence.Confidence()
-    readings = bot.read_many([conversation(row) for row in held])
-    golden = [row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None for row in held]
+    readings = [reading for _, reading in asked]
+    golden = [row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None for row, _ in asked]
     if sum(g is not None for g in golden) >= confidence.FEWEST:
-        right = [bool(r.hits) and r.hits[0].id == g for r, g in zip(readings, golden, strict=True)]
+        first, second = (
+            [len(r.hits) > at and r.hits[at].id == g for r, g in zip(readings, golden, strict=True)] for at in (0, 1)
+        )
     else:
-        right = agreeing([r.hits[0].answer if r.hits else "" for r in readings], [r["reply"] for r in held], bot)
+        replies = [row["reply"] for row, _ in asked]
+        first, second = (
+            agreeing([r.hits[at].answer if len(r.hits) > at else "" for r in readings], replies, bot) for at in (0, 1)
+        )
     missing = {i: bot.without(r, g) for i, (r, g) in enumerate(zip(readings, golden, strict=True)) if g}
     model = settings.model
-    return confidence.fit([r.signals for r in readings], right, model.max_wrong, model.seed, missing)
+    return confidence.fit([r.signals for r in readings], first, model.max_wrong, model.seed, missing, second)
 
 
 def agreeing(answers: Sequence[str], replies: Sequence[str], bot: Bot) -> list[bool]:

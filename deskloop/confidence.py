@@ -1,14 +1,14 @@
-"""How sure the bot may be that its best entry answers the question, and when it should not answer.
+"""How sure the bot may be that its best entry, or one of its best two, answers; and when it should not answer.
 
-A logistic model over a few signals, fitted on held-out questions, and a threshold on it that keeps the
-share of wrong answers among all questions below what the business allows. Knows nothing about text. Why it is
-built so: docs/decisions/abstention.md.
+Logistic models over a few signals, fitted on held-out questions, and thresholds on them that keep the share of
+wrong answers among all questions below what the business allows. Knows nothing about text. Why it is built so:
+docs/decisions/abstention.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 SIGNALS = ("score", "margin", "intent_confidence", "scope", "agreement", "particular")
 # which way each may count; without this a signal that the held-out questions leave open can turn around
 _BOUNDS = ((0, None), (0, None), (0, None), (0, None), (0, None), (None, 0), (None, None))
-MISSING = 0.5  # weight of a question whose entry was taken away, next to a real one
+MISSING = 1.0  # weight of a question whose entry was taken away, next to a real one
 FEWEST = 30  # questions to fit on
-REPEATS = 5  # cross-validations: one alone moves the threshold by chance
+REPEATS = 5  # cross-validations, averaged: one alone moves the threshold by chance
+ALONE = 0.6  # share of the allowed wrong answers that single entries may use; what they leave, pairs may
 
 
 Floats = NDArray[np.float64]
@@ -29,13 +30,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Confidence:
-    """Logistic weights over SIGNALS, and the threshold below which a person takes over."""
+    """Logistic weights over SIGNALS, and the threshold below which the best entry is not shown by itself.
+
+    `pair`, where there is one, says the same of the best two entries shown together.
+    """
 
     weights: tuple[float, ...] = (8.0, 4.0, 1.0, 1.0, 1.0, 0.0)
     bias: float = -5.0
     threshold: float = 0.5
     coverage: float = float("nan")
     wrong_rate: float = float("nan")
+    pair: Confidence | None = None
 
     def of(self, signals: ArrayLike) -> NDArray[np.float64]:
         """Probability that the top entry is the right one. Signals (n, s) in the order of SIGNALS."""
@@ -44,13 +49,16 @@ class Confidence:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; null for what was not measured."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "pair"}
+        told = {name: None if value != value else value for name, value in own.items()}
+        return told | ({"pair": self.pair.as_dict()} if self.pair else {})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Confidence:
         """Back from JSON."""
         known = {name: value for name, value in values.items() if value is not None}
-        return cls(**{**known, "weights": tuple(values["weights"])})
+        pair = {"pair": cls.from_dict(known["pair"])} if "pair" in known else {}
+        return cls(**{**known, **pair, "weights": tuple(values["weights"])})
 
 
 def fit(
@@ -59,33 +67,46 @@ def fit(
     max_wrong: float,
     seed: int = 0,
     missing: Mapping[int, ArrayLike] | None = None,
+    second: ArrayLike | None = None,
 ) -> Confidence:
     """Fit on held-out questions: `signals` (n, s), `right` (n,) whether the top entry was the gold one.
 
     Questions without a gold entry count as not right, so the threshold learns to let them pass to a person;
     `missing` gives for some of the rows the signals (s,) that they would have if the knowledge lacked their gold
     entry: no row is right then, and the weights (not the threshold) learn from it what missing knowledge looks
-    like. Fewer than 30 questions, or fewer than 5 of one outcome, keep the defaults. The threshold is chosen on
-    predictions made by cross-validation, so that it does not flatter itself: the most cautious of five.
+    like. `second` (n,) tells whether the second entry was the gold one: then both may be shown together where the
+    first alone is not sure enough. Fewer than 30 questions, or fewer than 5 of one outcome, keep the defaults.
+    Thresholds are chosen on predictions made by cross-validation, so that they do not flatter themselves.
     """
     x, y = np.asarray(signals, dtype=float), np.asarray(right, dtype=float)
     if len(y) < FEWEST or min(y.sum(), (1 - y).sum()) < 5:
         return Confidence()
     gone = {row: np.asarray(values, dtype=float) for row, values in (missing or {}).items()}
-    tried = [choose_threshold(_unseen(x, y, gone, seed + i), y > 0, max_wrong) for i in range(REPEATS)]
-    threshold, coverage, wrong = max(tried)
+    either = y if second is None else np.maximum(y, np.asarray(second, dtype=float))
+    if min((either - y).sum(), (1 - either).sum()) < 5:
+        return _fitted(x, y, gone, *choose_threshold(_unseen(x, y, gone, seed), y > 0, max_wrong))
+    one, two = _unseen(x, y, gone, seed), _unseen(x, either, gone, seed)
+    chosen = choose_thresholds(one, y > 0, two, either > 0, max_wrong)
+    single, pair = (_fitted(x, o, gone, *c) for o, c in zip((y, either), chosen, strict=True))
+    return replace(single, pair=pair)
+
+
+def _fitted(
+    x: Floats, y: Floats, gone: Mapping[int, Floats], threshold: float, coverage: float, wrong: float
+) -> Confidence:
     weights, bias = _logistic(*_with(x, y, gone, range(len(y))))
     return Confidence(tuple(float(w) for w in weights), bias, threshold, coverage, wrong)
 
 
 def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> Floats:
-    """Probability of right for each question, by models that have seen it in neither form."""
+    """Probability of right for each question, by models that have seen it in neither form; mean of five divisions."""
     from sklearn.model_selection import StratifiedKFold
 
     out = np.zeros(len(y))
-    for rest, part in StratifiedKFold(5, shuffle=True, random_state=seed).split(x, y):
-        weights, bias = _logistic(*_with(x, y, gone, rest.tolist()))
-        out[part] = 1 / (1 + np.exp(-np.clip(x[part] @ weights + bias, -30, 30)))
+    for repeat in range(REPEATS):
+        for rest, part in StratifiedKFold(5, shuffle=True, random_state=seed + repeat).split(x, y):
+            weights, bias = _logistic(*_with(x, y, gone, rest.tolist()))
+            out[part] += 1 / (1 + np.exp(-np.clip(x[part] @ weights + bias, -30, 30))) / REPEATS
     return out
 
 
@@ -123,17 +144,39 @@ def choose_threshold(confidence: ArrayLike, right: ArrayLike, max_wrong: float) 
     questions the empirical risk may be at most max_wrong - (1 - max_wrong) / n. Returns (threshold, share
     shown, wrong rate).
     """
+    n = len(np.asarray(right))
+    return _lowest(confidence, right, max_wrong - (1 - max_wrong) / n, n)
+
+
+def choose_thresholds(
+    one: ArrayLike, right: ArrayLike, two: ArrayLike, either: ArrayLike, max_wrong: float
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """The same for the best entry alone and, where that is not shown, for the best two together.
+
+    Wrong is a shown text without the gold entry; both kinds count against one `max_wrong`. The shares and rates
+    returned are each kind's own, of all questions.
+    """
+    p, y = np.asarray(one, dtype=float), np.asarray(right, dtype=bool)
+    n = len(y)
+    allowed = max_wrong - (1 - max_wrong) / n
+    single = _lowest(p, y, ALONE * allowed, n)
+    rest = p < single[0]
+    pair = _lowest(np.asarray(two)[rest], np.asarray(either, dtype=bool)[rest], allowed - single[2], n)
+    return single, pair
+
+
+def _lowest(confidence: ArrayLike, right: ArrayLike, allowed: float, n: int) -> tuple[float, float, float]:
+    """Lowest threshold that shows wrong answers to at most the share `allowed` of `n` questions."""
     p, y = np.asarray(confidence, dtype=float), np.asarray(right, dtype=bool)
-    n = len(p)
     order = np.argsort(-p, kind="stable")
     wrong = np.cumsum(~y[order]) / n
     # equally sure questions are shown or withheld together, so a threshold lies only where the next is less sure
-    falls = np.append(np.diff(p[order]) < 0, True)
-    allowed = np.flatnonzero(falls & (wrong <= max_wrong - (1 - max_wrong) / n))
-    if not len(allowed):
+    falls = np.append(np.diff(p[order]) < 0, True)[: len(p)]
+    good = np.flatnonzero(falls & (wrong <= allowed))
+    if not len(good):
         return 1.0, 0.0, 0.0
-    last = int(allowed[-1])
-    below = p[order[last + 1]] if last + 1 < n else 0.0
+    last = int(good[-1])
+    below = p[order[last + 1]] if last + 1 < len(p) else 0.0
     return float((p[order[last]] + below) / 2), (last + 1) / n, float(wrong[last])
 
 

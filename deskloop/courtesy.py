@@ -7,7 +7,9 @@ to the classifier.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from deskloop.records import Source
 from deskloop.settings import Shop
 from deskloop.text.commands import commanding
 from deskloop.text.language import called, detect
@@ -18,6 +20,8 @@ UNSAFE = "somebody may be in danger"
 COMMANDS = "gives orders to the bot"
 OUT_OF_SCOPE = "out of scope"
 LANGUAGE = "language: "
+ALWAYS = "always handed over: "
+BOTH = "I think one of these answers it:"
 _SMALLTALK = {
     "greeting": re.compile(
         r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
@@ -51,6 +55,13 @@ _PERSONAL = re.compile(
     r"\b(password|pin|(customer|order|invoice|tracking) number|iban|birthday|date of birth|home address)\b",
     re.I,
 )
+# what the customer did or has by the desk's records: "how often have I returned something", "which size did I order"
+_RECORDED = re.compile(
+    r"^\W*((hi|hello|hey|and|so|please)\W+)*((what|which|who|when|how (many|much|often))\b[^.?!,;\n]{0,40}\b"
+    r"((did|had|have) (i|my|we|our)\b(?! to\b)|(do i have|have i got) (right )?now\b)|"
+    r"what('s| is| was)\b[^.?!,;\n]{0,30}\bi (registered|signed up|ordered|paid) with\b)",
+    re.I,
+)
 
 
 def smalltalk(text: str) -> str | None:
@@ -65,7 +76,7 @@ def reply(kind: str | None) -> str:
 
 def must_pass_on(text: str) -> str | None:
     """Why a person takes over at once; None if nothing asks for it."""
-    for reason, pattern in ((UNSAFE, _UNSAFE), (PERSON, _PERSON), (PERSONAL, _PERSONAL)):
+    for reason, pattern in ((UNSAFE, _UNSAFE), (PERSON, _PERSON), (PERSONAL, _PERSONAL), (PERSONAL, _RECORDED)):
         if pattern.search(text):
             return reason
     return COMMANDS if commanding(text) else None
@@ -81,5 +92,18 @@ def handover(shop: Shop, reason: str | None) -> str:
     """Words that fit why a person takes over."""
     if reason and reason.startswith(LANGUAGE):
         return shop.handover_language.replace("{language}", called(reason.removeprefix(LANGUAGE)))
-    fitting = {UNSAFE: shop.handover_unsafe, PERSON: shop.handover_person, OUT_OF_SCOPE: shop.handover_scope}
+    if reason and reason.startswith(ALWAYS):
+        return shop.handover_person
+    fitting = {
+        UNSAFE: shop.handover_unsafe,
+        PERSON: shop.handover_person,
+        PERSONAL: shop.handover_person,
+        OUT_OF_SCOPE: shop.handover_scope,
+        COMMANDS: shop.handover_scope,
+    }
     return fitting.get(reason or "", shop.handover)
+
+
+def both(sources: Sequence[Source]) -> str:
+    """Two entries for a question that one of them answers, each under its own question."""
+    return "\n\n".join([BOTH, *(f"{source.question}\n{source.answer}" for source in sources)])

@@ -277,7 +277,8 @@ def _shown(
     entry = gold.get(str(row["knowledge_id"]))
     shown = answer.kind in ("generate", "retrieve")
     cited = entry is not None and entry.id in [s.id for s in answer.sources]
-    right = entry is not None and facts.correct(answer.text, entry.answer, row["reply"])
+    said = [source.answer for source in answer.sources] if plan.both else [answer.text]
+    right = entry is not None and any(facts.correct(text, entry.answer, row["reply"]) for text in said)
     told = [f"{s.question} {s.answer}" for s in answer.sources]
     grounded = facts.supported(answer.text, told, row["text"]).ok
     return {

@@ -18,6 +18,7 @@ import numpy as np
 
 from deskloop import confidence, facts, metrics
 from deskloop.bench import rows
+from deskloop.bench.labels import disagreement
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan, Reading
 from deskloop.bundle import agreeing
 from deskloop.errors import BadInput
@@ -42,24 +43,25 @@ class Case:
     gold: KnowledgeEntry | None
 
 
-def run(knowledge: Path, cases: Path, settings: Settings, bundle: Path | None = None) -> Row:
-    """Rows {"id", "question", "answer"} and {"messages", "reply", "knowledge_id"?}."""
+def run(
+    knowledge: Path, cases: Path, settings: Settings, bundle: Path | None = None, labels: Path | None = None
+) -> Row:
+    """Rows {"id", "question", "answer"} and {"messages", "reply", "knowledge_id"?, "id"?}; `labels` see there."""
     entries = [
         KnowledgeEntry(id=str(r["id"]), question=r["question"], answer=r["answer"], source=knowledge.name)
         for r in rows.read(knowledge, "id", "question", "answer")
     ]
     by_id = {e.id: e for e in entries}
-    asked = [
-        Case(r["messages"], r["reply"], by_id.get(str(r.get("knowledge_id"))))
-        for r in rows.read(cases, "messages", "reply")
-    ]
+    found = list(rows.read(cases, "messages", "reply"))
+    asked = [Case(r["messages"], r["reply"], by_id.get(str(r.get("knowledge_id")))) for r in found]
+    hand = {"labels": disagreement(labels, found)} if labels else {}
     from deskloop.generator.base import base_engine
 
     with tempfile.TemporaryDirectory(prefix="deskloop-bench-") as folder:
         bot = Bot.load(bundle, settings) if bundle else taught(entries, Path(folder), settings)
         base = base_engine(settings)
         try:
-            return compare(bot, base, asked, settings)
+            return compare(bot, base, asked, settings) | hand
         finally:
             base.close()
             bot.close()
@@ -103,8 +105,8 @@ def judge(
     shown = [p.kind in ("generate", "retrieve") and (g or not bare) for p, g in zip(plans, grounded, strict=True)]
     agreed = agreeing(texts, replies, bot)
     right = [
-        g and (p.sources[0].id == c.gold.id if c.gold and p.sources else a and not c.gold)
-        for g, p, c, a in zip(grounded, forced, cases, agreed, strict=True)
+        g and (_cited(plan, p, c.gold) if c.gold and p.sources else a and not c.gold)
+        for g, plan, p, c, a in zip(grounded, plans, forced, cases, agreed, strict=True)
     ]
     return {
         "chrf": metrics.chrf(texts, replies).tolist(),
@@ -113,6 +115,11 @@ def judge(
         "covered": [float(s) for s in shown],
         "wrong": [float(s and not r) for s, r in zip(shown, right, strict=True)],
     }
+
+
+def _cited(plan: Plan, forced: Plan, gold: KnowledgeEntry) -> bool:
+    """Is the gold entry the one shown, or one of the two shown together?"""
+    return gold.id in [source.id for source in forced.sources[: 2 if plan.both else 1]]
 
 
 def _forced(reading: Reading) -> Plan:
@@ -136,7 +143,9 @@ def _abstention(bot: Bot, cases: Sequence[Case], plans: Sequence[Plan]) -> Row:
     named = any(c.gold for c in cases)
     first = [p.sources[0] if p.sources else None for p in plans]
     if named:
-        right = np.array([bool(s and c.gold and s.id == c.gold.id) for s, c in zip(first, cases, strict=True)])
+        right = np.array(
+            [bool(p.sources and c.gold and _cited(p, p, c.gold)) for p, c in zip(plans, cases, strict=True)]
+        )
     else:
         right = np.array(agreeing([s.answer if s else "" for s in first], [c.reply for c in cases], bot))
     answerable = np.array([c.gold is not None or not named for c in cases])

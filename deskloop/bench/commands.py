@@ -49,13 +49,16 @@ def bench_answers(
     knowledge: Existing,
     cases: Existing,
     bundle: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Measure this bundle.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Answers labelled by hand: how the metric errs.")
+    ] = None,
     config: Config = None,
     json_: Json = False,
 ) -> None:
     """Generated answers next to the entries' own words and the untuned base."""
     from deskloop.bench import answers
 
-    _benched(answers.run(knowledge, cases, load(config), bundle), json_)
+    _benched(answers.run(knowledge, cases, load(config), bundle, labels), json_)
 
 
 @bench.command("email")

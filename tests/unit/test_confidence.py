@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from deskloop.confidence import Confidence, choose_threshold, curve, fit
+from deskloop.confidence import Confidence, choose_threshold, choose_thresholds, curve, fit
 
 
 def asked(n: int, seed: int):
@@ -82,3 +82,32 @@ def test_the_curve_falls_from_caution_to_showing_everything():
     rows = curve(fit(signals, right, 0.05).of(signals), right)
     assert rows[-1]["shown"] == 1 and rows[-1]["wrong"] == pytest.approx(float((~right).mean()))
     assert [r["shown"] for r in rows] == sorted(r["shown"] for r in rows)
+
+
+def among_two(n: int, seed: int):
+    """Signals, whether the first entry is right, and whether the second is where the first is not."""
+    signals, right = asked(n, seed)
+    second = ~right & (np.random.default_rng(seed + 1).random(n) < 0.6)
+    signals[second, 0] += 0.15  # found well, but its neighbour was found better
+    return signals, right, second
+
+
+def test_pairs_answer_more_at_the_same_share_of_wrong_answers():
+    signals, right, second = among_two(600, seed=4)
+    alone, paired = fit(signals, right, 0.05), fit(signals, right, 0.05, second=second)
+    fresh, good, next_ = among_two(6000, seed=77)
+    one = paired.of(fresh) >= paired.threshold
+    two = ~one & (paired.pair.of(fresh) >= paired.pair.threshold)
+    assert (one | two).mean() > (alone.of(fresh) >= alone.threshold).mean() + 0.03
+    assert ((one & ~good) | (two & ~good & ~next_)).mean() <= 0.06
+
+
+def test_single_entries_leave_a_part_of_the_risk_to_pairs():
+    sure, right = np.linspace(1, 0, 1000), np.arange(1000) % 20 > 0
+    single, pair = choose_thresholds(sure, right, sure, right, 0.03)
+    assert single[2] <= 0.6 * 0.03 < single[2] + pair[2] <= 0.03
+
+
+def test_pairs_survive_json():
+    model = fit(*among_two(300, seed=1)[:2], 0.05, second=among_two(300, seed=1)[2])
+    assert model.pair and Confidence.from_dict(json.loads(json.dumps(model.as_dict()))) == model

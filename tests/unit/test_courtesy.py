@@ -22,6 +22,9 @@ PLAIN = (
     "Where do I find the order number?",
     "What is your phone number?",
     "How do I check the balance of my gift card?",
+    "How many days do I have to send it back?",
+    "What happens when I did not get a mail?",
+    "This is not what I ordered",
 )
 
 
@@ -43,10 +46,16 @@ def test_plain_questions_are_not(text):
         ("I smell gas in the tent", courtesy.UNSAFE),
         ("What is the PIN of my gift card?", courtesy.PERSONAL),
         ("tell me my customer number", courtesy.PERSONAL),
+        ("How often have I returned something?", courtesy.PERSONAL),
+        ("Which jacket did I buy in May?", courtesy.PERSONAL),
     ],
 )
 def test_each_reason_is_told_apart(text, reason):
     assert courtesy.must_pass_on(text) == reason
+
+
+def test_who_is_always_handed_over_hears_nothing_of_guessing():
+    assert courtesy.handover(Shop(), f"{courtesy.ALWAYS}complaint") == Shop().handover_person
 
 
 def test_the_words_fit_the_reason():

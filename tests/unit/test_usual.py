@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deskloop.records import Source
-from deskloop.usual import blended, opinion, usual_intents
+from deskloop.usual import blended, opinion, ranked, usual_intents
 
 
 def hit(name, score):
@@ -31,3 +31,15 @@ def test_without_past_questions_the_classifier_alone_decides():
 def test_a_sure_second_opinion_can_turn_an_unsure_classifier():
     usual = usual_intents([("e", "a")])
     assert blended([0.4, 0.6], ["a", "b"], [hit("e", 0.9)], usual).argmax() == 0
+
+
+def test_the_classifier_decides_between_entries_that_search_finds_alike():
+    usual = usual_intents([("e", "a"), ("f", "b")])
+    best = ranked([hit("e", 0.70), hit("f", 0.69)], [0.1, 0.9], ["a", "b"], usual)
+    assert [h.id for h in best] == ["f", "e"] and all(0 <= h.score <= 1 for h in best)
+    assert ranked([hit("e", 0.9), hit("f", 0.5)], [0.1, 0.9], ["a", "b"], usual)[0].id == "e"
+
+
+def test_an_entry_without_past_questions_is_not_held_back():
+    usual = usual_intents([("e", "a")])
+    assert ranked([hit("new", 0.8), hit("e", 0.7)], [1.0], ["a"], usual)[0].id == "new"

@@ -1,0 +1,43 @@
+"""What an answer may rest on: found entries without orders to the bot, and sentences that keep to the first of them.
+
+Works on records and text alone; knows nothing about models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from deskloop import facts
+from deskloop.records import Source
+from deskloop.text.commands import commanding, without_commands
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+
+
+def clean(hits: Sequence[Source]) -> list[Source]:
+    """Without what gives orders to the bot; an entry of nothing else is no source."""
+    kept = [hit.model_copy(update={"answer": without_commands(hit.answer)}) for hit in hits]
+    return [hit for hit in kept if hit.answer and not commanding(hit.question)]
+
+
+def texts(sources: Sequence[Source]) -> list[str]:
+    """All that each source says, its address included."""
+    return [f"{s.question} {s.answer} {s.url or ''}" for s in sources]
+
+
+def sentences(pieces: Iterable[str]) -> Iterator[str]:
+    """Whole sentences of a text that arrives in pieces, each with the blank behind it."""
+    rest = ""
+    for piece in pieces:
+        *done, rest = _SENTENCE_END.split(rest + piece)
+        yield from (f"{sentence} " for sentence in done)
+    if rest.strip():
+        yield rest
+
+
+def rests_on_first(sentence: str, sources: Sequence[Source]) -> bool:
+    """Does the sentence share at least as many words with the first source as with any other?"""
+    said = facts.content_words(sentence)
+    shared = [len(said & facts.content_words(f"{s.question} {s.answer}")) for s in sources]
+    return not shared or shared[0] >= max(shared)

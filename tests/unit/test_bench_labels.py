@@ -1,0 +1,42 @@
+"""Hand labels tell how often the automatic metric errs, each way."""
+
+import json
+
+import pytest
+
+from deskloop.bench.labels import disagreement
+from deskloop.errors import BadInput
+
+CASES = [{"id": "c1", "knowledge_id": "a"}, {"id": "c2", "knowledge_id": "b"}, {"id": "c3", "knowledge_id": None}]
+
+
+def written(folder, *labels):
+    path = folder / "labels.jsonl"
+    path.write_text(
+        "".join(json.dumps(dict(zip(("id", "entries", "label"), row, strict=True))) + "\n" for row in labels)
+    )
+    return path
+
+
+def test_both_ways_of_erring_are_counted(tmp_path):
+    labels = written(
+        tmp_path,
+        ("c1", ["a"], "right"),
+        ("c2", ["b"], "wrong"),  # the gold entry, but no answer to what was asked
+        ("c2", ["a"], "right"),  # another entry that says the same
+        ("c3", ["a", "b"], "wrong"),
+        ("gone", ["a"], "right"),
+    )
+    assert disagreement(labels, CASES) == {
+        "labelled": 4,
+        "unmatched": 1,
+        "metric_right_hand_wrong": 1,
+        "metric_right": 2,
+        "metric_wrong_hand_right": 1,
+        "metric_wrong": 2,
+    }
+
+
+def test_another_label_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="wanted right or wrong"):
+        disagreement(written(tmp_path, ("c1", ["a"], "so so")), CASES)

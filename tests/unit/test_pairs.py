@@ -1,0 +1,51 @@
+"""Where one of two entries answers and the first alone is not sure enough, both are shown under their questions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deskloop.bot import Bot
+from deskloop.confidence import Confidence
+from deskloop.features.index import SearchIndex
+from deskloop.features.tiny import TinyEncoder
+from deskloop.records import KnowledgeEntry
+from deskloop.settings import Settings
+
+ENTRIES = [
+    KnowledgeEntry(id="use", question="How do I use a gift card?", answer="Enter it at checkout.", source="faq"),
+    KnowledgeEntry(id="valid", question="How long is a gift card valid?", answer="For 3 years.", source="faq"),
+    KnowledgeEntry(id="stores", question="Where are your stores?", answer="In Ghent.", source="faq"),
+]
+ASKED = [{"role": "user", "content": "until when may I use my gift card"}]
+NEVER, ALWAYS = Confidence(threshold=1.01), Confidence(threshold=0.0)
+
+
+@pytest.fixture(scope="module")
+def bot():
+    index = SearchIndex.build(ENTRIES, TinyEncoder())
+    return Bot(index, None, None, replace(NEVER, pair=ALWAYS), {}, "generate", Settings())
+
+
+def test_both_entries_are_told_and_cited(bot):
+    answer = bot.answer(ASKED)
+    assert answer.kind == "retrieve"
+    assert {source.id for source in answer.sources} == {"use", "valid"}
+    for entry in ENTRIES[:2]:
+        assert f"{entry.question}\n{entry.answer}" in answer.text
+
+
+def test_what_is_streamed_is_what_is_answered(bot):
+    *pieces, last = bot.stream(ASKED)
+    assert "".join(pieces) == last.text
+
+
+def test_an_entry_that_is_sure_enough_stands_alone(bot):
+    sure = replace(bot, confidence=replace(ALWAYS, pair=ALWAYS), policy="retrieve")
+    assert len(sure.answer(ASKED).sources) == 1
+
+
+def test_neither_is_told_where_both_are_unsure(bot):
+    assert replace(bot, confidence=replace(NEVER, pair=NEVER)).answer(ASKED).kind == "handoff"
+    assert replace(bot, confidence=NEVER).answer(ASKED).kind == "handoff"
