@@ -86,7 +86,7 @@ def _warm(messages: Receipt, settings: Settings) -> Path | None:
     return None if known else champion.path / "generator"
 
 
-@stage("assemble", reads=("model", "shop"))
+@stage("assemble", reads=("effort", "model", "shop"))
 def assemble(
     named: Named, index: Receipt, card: Receipt, intents: Receipt | None, generator: Receipt, settings: Settings
 ) -> Receipt:
