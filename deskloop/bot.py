@@ -82,6 +82,7 @@ class Bot:
     policy: str
     settings: Settings
     version: str = ""
+    likely: float = 0.0  # weight of the classifier's word on the entries, see `usual.ranked`
 
     @classmethod
     def load(cls, bundle: Path, settings: Settings) -> Bot:
@@ -102,6 +103,7 @@ class Bot:
             policy=thresholds["policy"],
             settings=settings,
             version=str(manifest.get("version", "")),
+            likely=thresholds.get("likely", 0.0),
         )
 
     def answer(self, messages: Sequence[Message]) -> Answer:
@@ -242,7 +244,7 @@ class Bot:
             row = usual.blended(share, labels, hits, self.agreement)
             intent = labels[int(row.argmax())]
             told = Prediction(intent=intent, confidence=min(1.0, float(row.max())), scope=float(known))
-            out.append((told, usual.ranked(hits, share, labels, self.agreement)))
+            out.append((told, usual.ranked(hits, share, labels, self.agreement, self.likely)))
         return out
 
     def _decide(self, reading: Reading, confidence: float) -> Plan:
@@ -274,8 +276,7 @@ class Bot:
         return bool(pair and len(reading.hits) > 1 and pair.of([reading.signals])[0] >= pair.threshold)
 
 
-def thresholds(
-    confidence: Confidence, agreement: Mapping[str, Any], policy: str, why: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
-    return {"confidence": confidence.as_dict(), "agreement": agreement, "policy": policy, "why": dict(why or {})}
+    told = {"confidence": bot.confidence.as_dict(), "agreement": bot.agreement, "likely": bot.likely}
+    return told | {"policy": policy, "why": dict(why or {})}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import confidence, drift, facts, policy
+from deskloop import confidence, drift, facts, policy, usual
 from deskloop.bot import Bot, Reading, thresholds
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import TRAINABLE, SentenceEncoder
@@ -43,13 +43,12 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     bot = _bot(folder, settings)
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))
-    asked = list(zip(held, bot.read_many([conversation(row) for row in held]), strict=True)) if held else []
-    asked += rehearse(bot, messages, settings.effort)
+    bot = replace(bot, likely=_likely(bot, held))
+    read = bot.read_many([conversation(row) for row in held]) if held else []
+    asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort)]
     bot = replace(bot, confidence=_calibrated(bot, asked, settings))
     chosen = policy.choose(folder / "generator-int8", bot, held, settings)
-    text = json.dumps(
-        thresholds(bot.confidence, bot.agreement, chosen.name, chosen.as_dict()), indent=1, sort_keys=True
-    )
+    text = json.dumps(thresholds(bot, chosen.name, chosen.as_dict()), indent=1, sort_keys=True)
     (folder / "thresholds.json").write_text(text, "utf-8")
     _reference(bot, messages).save(folder / "reference")
 
@@ -85,6 +84,17 @@ def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Which intents each entry has answered, over the training split."""
     rows = messages[(messages["split"] == "train") & messages["intent"].notna() & messages["knowledge_id"].notna()]
     return usual_intents(list(zip(rows["knowledge_id"], rows["intent"], strict=True)))
+
+
+def _likely(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> float:
+    """How much the classifier's word on the entries should count."""
+    known = [row for row in held if isinstance(row["knowledge_id"], str)]
+    if bot.intents is None or not known:
+        return bot.likely
+    shares, _ = bot.intents.scores([row["text"] for row in known], [row.get("previous") or "" for row in known])
+    found = [reading.hits for reading in bot.read_many([conversation(row) for row in known])]
+    gold = [row["knowledge_id"] for row in known]
+    return usual.weight(found, shares, bot.intents.labels, bot.agreement, gold)
 
 
 def _calibrated(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deskloop.records import Source
-from deskloop.usual import blended, opinion, ranked, usual_intents
+from deskloop.usual import blended, opinion, ranked, usual_intents, weight
 
 
 def hit(name, score):
@@ -35,11 +35,20 @@ def test_a_sure_second_opinion_can_turn_an_unsure_classifier():
 
 def test_the_classifier_decides_between_entries_that_search_finds_alike():
     usual = usual_intents([("e", "a"), ("f", "b")])
-    best = ranked([hit("e", 0.70), hit("f", 0.69)], [0.1, 0.9], ["a", "b"], usual)
+    best = ranked([hit("e", 0.70), hit("f", 0.69)], [0.1, 0.9], ["a", "b"], usual, 0.15)
     assert [h.id for h in best] == ["f", "e"] and all(0 <= h.score <= 1 for h in best)
-    assert ranked([hit("e", 0.9), hit("f", 0.5)], [0.1, 0.9], ["a", "b"], usual)[0].id == "e"
+    assert ranked([hit("e", 0.70), hit("f", 0.69)], [0.1, 0.9], ["a", "b"], usual, 0.0)[0].id == "e"
+    assert ranked([hit("e", 0.9), hit("f", 0.5)], [0.1, 0.9], ["a", "b"], usual, 0.15)[0].id == "e"
 
 
 def test_an_entry_without_past_questions_is_not_held_back():
     usual = usual_intents([("e", "a")])
-    assert ranked([hit("new", 0.8), hit("e", 0.7)], [1.0], ["a"], usual)[0].id == "new"
+    assert ranked([hit("new", 0.8), hit("e", 0.7)], [1.0], ["a"], usual, 0.15)[0].id == "new"
+
+
+def test_the_classifier_counts_as_far_as_it_helps():
+    usual = usual_intents([("e", "a"), ("f", "b")])
+    found, shares = [[hit("e", 0.70), hit("f", 0.66)]] * 40, [[0.0, 1.0]] * 40
+    assert weight(found, shares, ["a", "b"], usual, ["f"] * 40) == pytest.approx(0.05)
+    assert weight(found, shares, ["a", "b"], usual, ["e"] * 40) == 0
+    assert weight(found[:9], shares[:9], ["a", "b"], usual, ["f"] * 9) == 0
