@@ -7,13 +7,13 @@ grown from them, and asked. Knows nothing about how confidence is fitted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deskloop.bot import Bot, Reading
 from deskloop.features.index import SearchIndex
-from deskloop.features.sentence import Remembering
+from deskloop.features.sentence import Encoder, Remembering
 from deskloop.scorecard import conversation
 from deskloop.settings import Effort
 
@@ -33,18 +33,27 @@ def rehearse(bot: Bot, messages: pd.DataFrame, effort: Effort) -> list[tuple[Map
     taught = train[train["knowledge_id"].notna()]
     if taught.empty:
         return []
-    vectors = bot.index.encoder.encode(taught["text"].tolist())
-    encoder = Remembering(bot.index.encoder, taught["text"].tolist(), vectors)
+    encoder = _remembering(bot.index, _examples(taught))
     out: list[tuple[Mapping[Any, Any], Reading]] = []
     for fifth in range(FIFTHS[effort]):
-        kept = taught[_fifths(taught) != fifth]
-        examples = {str(entry): texts.tolist() for entry, texts in kept.groupby("knowledge_id")["text"]}
-        index = replace(SearchIndex.build(bot.index.entries, encoder, examples), weights=bot.index.weights)
+        kept = _examples(taught[_fifths(taught) != fifth])
+        index = replace(SearchIndex.build(bot.index.entries, encoder, kept), weights=bot.index.weights)
         real = train[(_fifths(train) == fifth) & ~train["synthetic"].astype(bool)]
         rows = real.sort_values("id").to_dict("records")
         readings = replace(bot, index=index).read_many([conversation(row) for row in rows])
         out += zip(rows, readings, strict=True)
     return out
+
+
+def _examples(taught: pd.DataFrame) -> dict[str, list[str]]:
+    return {str(entry): texts.tolist() for entry, texts in taught.groupby("knowledge_id")["text"]}
+
+
+def _remembering(index: SearchIndex, examples: Mapping[str, Sequence[str]]) -> Encoder:
+    """The index's encoder with the vectors that it keeps of its wordings, entry by entry, if these are they."""
+    wordings = [text for e in index.entries for text in (e.question, *examples.get(e.id, ()))]
+    kept = index.matcher.asked
+    return Remembering(index.encoder, wordings, kept) if len(wordings) == len(kept) else index.encoder
 
 
 def _fifths(frame: pd.DataFrame) -> pd.Series[int]:

@@ -8,9 +8,10 @@ import pytest
 from deskloop.bot import Bot
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
+from deskloop.features.sentence import Remembering
 from deskloop.features.tiny import TinyEncoder
 from deskloop.records import KnowledgeEntry
-from deskloop.rehearsal import rehearse
+from deskloop.rehearsal import _examples, _remembering, rehearse
 from deskloop.settings import Settings
 
 TOPICS = ("tent", "stove", "rope", "boots")
@@ -51,6 +52,14 @@ def test_a_rehearsed_question_is_found_less_surely_than_a_learnt_one(bot, messag
     rehearsed = [(r["text"], reading.hits[0].score) for r, reading in rehearse(bot, messages, "standard")]
     learnt = [bot.index.search(text, 1)[0].score for text, _ in rehearsed]
     assert sum(score for _, score in rehearsed) < sum(learnt)
+
+
+def test_the_vectors_that_the_index_keeps_are_its_encoders(bot, messages):
+    examples = _examples(messages[messages["split"] == "train"])
+    known = _remembering(bot.index, examples)
+    texts = [examples["rope"][0], examples["boots"][3], ENTRIES[2].question]
+    assert isinstance(known, Remembering)
+    assert known.encode(texts) == pytest.approx(bot.index.encoder.encode(texts), abs=1e-6)
 
 
 def test_without_named_entries_there_is_nothing_to_rehearse(bot, messages):
