@@ -1,4 +1,4 @@
-"""People and street addresses in text: by the participants' names, by the words around them, by street forms.
+"""People in text: by the participants' names and by the words around them.
 
 No gazetteer and no model: a name that nothing introduces is missed. Works on strings alone.
 """
@@ -52,36 +52,6 @@ _NOT_PEOPLE = frozenset(
     "bancontact dhl postnl ups dpd amazon google apple iphone android samsung shop store larkfell sincerely regards "
     "best kind helpdesk desk webshop sales info sent just still now unfortunately".split()
 )
-# "Seagate 2", "2 TB" and "3.0 Flash Drive" name a product
-_NOT_STREETS = r"(?!(?:Seagate|Colgate)\b)"
-_NOT_HOUSES = r"(?![ ]?[TGMK]i?B\b)"
-_DEVICES = r"(?!(?:[\w'’.-]+[ ]){0,3}(?i:flash|hard|disk|disc|thumb|pen|usb|state|tape|ssd|optical)[ ]Drive)"
-_STREET_NL = re.compile(
-    rf"\b{_NOT_STREETS}[A-ZÀ-Þ][\w'’.-]*(?:[ ](?:van|de|der|den|het|'t)[ ][A-Z][\w'-]*)*(?:straat|laan|weg|"
-    r"plein|gracht|kade|singel|dijk|"
-    r"steeg|hof|dreef|lei|straße|strasse|str\.|gasse|allee|platz|damm|ring|ufer|vej|gade|gata|gatan|vägen|veien|gate|katu)"
-    rf"[ ]\d{{1,5}}(?!\d){_NOT_HOUSES}"
-    r"(?:[ ]?[a-zA-Z](?![\w]))?(?:[-/ ]\d{1,4})?(?:,?[ ]\d{4,5}(?:[ ]?[A-Z]{2})?(?:[ ][A-Z][\w-]+)?)?"
-)
-_STREET_EN = re.compile(
-    rf"\b(?<!\d[.,])[1-9]\d{{0,5}}[a-zA-Z]?[ ]{_DEVICES}"
-    r"(?:[NSEW]\.?[ ])?(?:[A-ZÀ-Þ][\w'’.-]*[ ]){1,4}(?:Street|St|Road|Rd|Avenue|Ave|"
-    r"Lane|Ln|Drive|Dr|"
-    r"Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Close|Crescent|Parkway|Highway|Hwy)\b\.?"
-)
-_STREET_FR = re.compile(
-    r"\b\d{1,4}(?:[ ]?(?:bis|ter))?,?[ ](?i:rue|avenue|av\.|boulevard|bd|place|impasse|chemin|allée|quai|"
-    r"cours|via|calle|"
-    r"rua|ul\.|plaza|piazza)[ ](?:(?:de|du|des|la|le|les|l'|d'|del|"
-    r"della)[ ]?){0,2}[A-ZÀ-Þ][\w'’-]*(?:[ -][A-ZÀ-Þ][\w'’-]*){0,3}"
-    r"(?:,?[ ]\d{5}(?:[ ][A-ZÀ-Þ][\w-]+)?)?"
-)
-_UNIT = re.compile(r"\b(?:Apt|Suite|Unit|Flat|Apartment)\.?[ ]#?\d{1,5}[A-Z]?\b", re.I)
-_POSTCODE_NL = re.compile(r"\b[1-9]\d{3}[ ]?(?!SA|SD|SS)[A-Z]{2}\b(?:[ ][A-ZÀ-Þ][\w-]+)?")
-_POSTCODE_CUED = re.compile(
-    r"\b(?i:post(?:al )?code|zip(?: code)?|plz|code postal|postcode)\s*(?:is|:)?\s*(\d{4,6})\b"
-)
-_POBOX = re.compile(r"\bP\.?\s?O\.?[ ]Box[ ]\d+", re.I)
 
 
 def person_spans(text: str, names: Iterable[str] = ()) -> list[tuple[int, int]]:
@@ -120,17 +90,6 @@ def beside(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]
             span = _trimmed(text, *match.span(1)) if match else None
             if span and " " in text[span[0] : span[1]]:
                 found.append(span)
-    return found
-
-
-def address_spans(text: str) -> list[tuple[int, int]]:
-    """Street addresses and postcodes, in the forms of western Europe and the United States."""
-    found: list[tuple[int, int]] = []
-    for pattern in (_STREET_NL, _STREET_FR, _STREET_EN, _UNIT, _POSTCODE_NL, _POBOX):
-        for match in pattern.finditer(text):
-            if all(match.end() <= a or match.start() >= b for a, b in found):
-                found.append(match.span())
-    found += [m.span(1) for m in _POSTCODE_CUED.finditer(text)]
     return found
 
 

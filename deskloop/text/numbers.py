@@ -37,6 +37,16 @@ _NOT_CUE = re.compile(
     r"id|no\.?|nr\.?|#|€|\$|£|eur)\W{0,4}(?:number|nr\.?|no\.?|id|is|was|:|#|\s)*\s*$",
     re.I,
 )
+_THING_BEFORE = re.compile(
+    r"\b(?:imei|meid|ean|gtin|upc|isbn|issn|barcode|sku|serial|part|model|article|artikel|batch|lot)\b[.:]?[ ]?"
+    r"(?:(?:number|nummer|numéro|no|nr|code|id)\b\.?[ ]?)?(?:is|was|:|#|=)?[ ]?(?:[A-Z]{1,3}[ :]?)?$",
+    re.I,
+)
+_VERSION_BEFORE = re.compile(
+    r"\b(?:versions?|ver|v|firmware|build|release|revision|rev|fw|patch)\b[.:]?[ ]?"
+    r"(?:(?:version|number|nummer|no|nr)\b\.?[ ]?)?(?:is|was|to|:|#|=)?[ ]?v?$",
+    re.I,
+)
 _DATE = re.compile(
     r"^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d{2}|(?:19|20)\d{2}\s?[-–/]\s?(?:19|20)?\d{2})(?:\s.*)?$"
 )
@@ -81,6 +91,16 @@ def ip_is_valid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def names_a_thing(text: str, start: int) -> bool:
+    """Whether the words right before `start` call what follows a product's own number, such as an EAN or IMEI."""
+    return _THING_BEFORE.search(text, max(0, start - 32), start) is not None
+
+
+def names_a_version(text: str, start: int) -> bool:
+    """Whether the words right before `start` call what follows a version."""
+    return _VERSION_BEFORE.search(text, max(0, start - 32), start) is not None
 
 
 def phone_spans(text: str, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -13,7 +13,15 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from deskloop.text import names as people
-from deskloop.text.numbers import card_is_valid, iban_is_plausible, ip_is_valid, phone_spans
+from deskloop.text.numbers import (
+    card_is_valid,
+    iban_is_plausible,
+    ip_is_valid,
+    names_a_thing,
+    names_a_version,
+    phone_spans,
+)
+from deskloop.text.streets import address_spans
 
 STRUCTURED = frozenset(
     "CREDIT_CARD EMAIL_ADDRESS IBAN_CODE IP_ADDRESS PHONE_NUMBER US_SSN DOMAIN_NAME URL SECRET".split()
@@ -37,6 +45,8 @@ _DOMAIN = re.compile(
     r"at|se|dk|no|fi|pl|us|ca|au|hu|tn|gov|edu|shop|store|app|dev)(?:/[^\s<>\"']*)?(?![\w@-])",
     re.I,
 )
+# "works.It": no space after the full stop; these endings are English words too
+_NEXT_SENTENCE = re.compile(r"[a-z]\.(?:It|At|Be|No|Us|Is|Info|Shop|Store|App)$")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 _IP = re.compile(
@@ -120,7 +130,7 @@ def _by_pattern(text: str, names: Iterable[str]) -> list[Span]:
     spans = _structured(text, numbered)
     spans += [Span("PERSON", a, b) for a, b in people.person_spans(text, names)]
     if numbered:
-        spans += [Span("ADDRESS", a, b) for a, b in people.address_spans(text)]
+        spans += [Span("ADDRESS", a, b) for a, b in address_spans(text)]
     found = _without_overlap(spans)
     beside = [(s.start, s.end) for s in found if s.type in _BESIDE_NAMES]
     named = people.beside(text, beside) if beside else []
@@ -134,7 +144,11 @@ def _structured(text: str, numbered: bool) -> list[Span]:
     if "://" in text or "www." in text.lower():
         spans += [Span("URL", m.start(), _url_end(m)) for m in _URL.finditer(text)]
     if "." in text and _DOT_IN_WORD.search(text):
-        spans += [Span("DOMAIN_NAME", m.start(), _url_end(m)) for m in _DOMAIN.finditer(text)]
+        spans += [
+            Span("DOMAIN_NAME", m.start(), _url_end(m))
+            for m in _DOMAIN.finditer(text)
+            if not _NEXT_SENTENCE.search(m[0])
+        ]
     low = text.lower()
     if _any(_CUED_HINTS, low):
         spans += [Span("SECRET", *m.span(1)) for m in _SECRET_CUED.finditer(text)]
@@ -147,13 +161,21 @@ def _numbered(text: str, low: str, spans: list[Span]) -> list[Span]:
     if _any(_SECRET_HINTS, low):
         spans += [Span("SECRET", *m.span()) for m in _SECRET.finditer(text)]
     if digits >= 13:
-        spans += [Span("CREDIT_CARD", *m.span()) for m in _CARD.finditer(text) if card_is_valid(m[0])]
+        spans += [
+            Span("CREDIT_CARD", *m.span())
+            for m in _CARD.finditer(text)
+            if card_is_valid(m[0]) and not names_a_thing(text, m.start())
+        ]
     if digits >= 8 and _IBAN_HEAD.search(text):
         spans += [Span("IBAN_CODE", m.start(), end) for m in _IBAN.finditer(text) if (end := _iban_end(m))]
     if text.count(".") >= 3 or text.count(":") >= 2:
-        spans += [Span("IP_ADDRESS", *m.span()) for m in _IP.finditer(text) if ip_is_valid(m[0])]
+        spans += [
+            Span("IP_ADDRESS", *m.span())
+            for m in _IP.finditer(text)
+            if ip_is_valid(m[0]) and not names_a_version(text, m.start())
+        ]
     if digits >= 9 and text.count("-") >= 2:
-        spans += [Span("US_SSN", *m.span()) for m in _SSN.finditer(text)]
+        spans += [Span("US_SSN", *m.span()) for m in _SSN.finditer(text) if not names_a_thing(text, m.start())]
     for pattern, hints in ((_SSN_CUED, _SSN_HINTS), (_BSN, _BSN_HINTS)):
         if digits >= 8 and _any(hints, low):
             spans += [Span("US_SSN", *m.span(1)) for m in pattern.finditer(text)]

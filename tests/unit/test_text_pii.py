@@ -46,6 +46,40 @@ def test_numbers_and_words_of_everyday_stay(text):
     assert find(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does the Seagate 2 fit, or the Tailgate 5? The Renegade 2 and the Spring 2024 coat are fine.",
+        "I want 2 Shimano Road pedals, 3 Trek Road bikes the 24 Hour Drive pack and a 30 Day Way to return.",
+        "Firmware 1.2.3.4 fails, version: 10.2.0.1 does not, and driver version 192.168.1.1 is no address.",
+        "Part number 308-63-0237, IMEI 490154203237518, serial no. 4539 7990 3179 6088.",
+        "Thanks.It works.Now the rest, please.At noon.",
+    ],
+)
+def test_names_and_numbers_of_products_stay(text):
+    assert find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("I live at Northgate 5.", "Northgate 5"),
+        ("Please ship it to Kaiserring 12 instead", "Kaiserring 12"),
+        ("My new address is Seagate 2", "Seagate 2"),
+        ("Jeg bor i Storgate 5 og venter på min ordre", "Storgate 5"),
+        ("Storgate 5\n0150 Oslo", "Storgate 5"),
+        ("She left Storgate 5, 0150 Oslo", "Storgate 5, 0150 Oslo"),
+        ("I moved to 12 Baker Street yesterday", "12 Baker Street"),
+        ("Send it to 3 Cannondale Road please", "3 Cannondale Road"),
+        ("The server at 10.1.2.3 sends version 4", "10.1.2.3"),
+        ("Upgrade me, my ssn is 308-63-0237", "308-63-0237"),
+        ("My part of it went on card 4539 7990 3179 6088", "4539 7990 3179 6088"),
+    ],
+)
+def test_the_same_forms_are_found_where_words_around_say_so(text, value):
+    assert value in [text[s.start : s.end] for s in find(text)]
+
+
 def test_a_value_has_one_placeholder_within_a_conversation():
     redactor = Redactor(names=["Anna Smit"])
     first = redactor.redact("I am Anna, mail a@example.com or b@example.com")
