@@ -1,6 +1,7 @@
 """Hand labels tell how often the automatic metric errs, each way."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,13 @@ def test_both_ways_of_erring_are_counted(tmp_path):
 def test_another_label_is_refused(tmp_path):
     with pytest.raises(BadInput, match="wanted right or wrong"):
         disagreement(written(tmp_path, ("c1", ["a"], "so so")), CASES)
+
+
+def test_two_hundred_answers_of_the_sample_shop_are_labelled_without_anybodys_words():
+    path = Path(__file__).parents[2] / "benchmarks/shop/labels.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert len({row["id"] for row in rows}) == len(rows) == 200
+    assert all(row.keys() == {"id", "entries", "label", "why"} for row in rows)
+    assert all(row["label"] in ("right", "wrong") and row["why"].isalpha() for row in rows)
+    found = disagreement(path, [{"id": row["id"], "knowledge_id": row["entries"][0]} for row in rows])
+    assert (found["labelled"], found["unmatched"]) == (200, 0)
