@@ -31,7 +31,7 @@ demo: fetch
 
 test: $(VENV)/.dev
 	$(BIN)/deskloop fetch
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """How well queries match entries, by each signal of `fusion.SIGNALS`. Knows nothing about their weights.
 
-Everything is exact: matrix products over all entries, a few milliseconds at 12,000.
+Exact matrix products over all entries, a few milliseconds at 12,000. Beyond 100,000 vectors (`near.EXACT`) those of
+sentence vectors are taken only for entries that an approximate search or the words find.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from scipy.sparse import csr_matrix
 
 from deskloop.features.blocks import SENTENCE_SCALE, Blocks, Featurizer
 from deskloop.features.bm25 import BM25
+from deskloop.features.near import EXACT, Near
 from deskloop.features.sentence import Encoder
 from deskloop.features.tfidf import Tfidf
 from deskloop.softmax import Softmax, Trainer, softmax
 
 MOST_LEARNT = 2000  # entries up to which a classifier over their wordings is trained
+LIKELY = 300  # entries that words find, and vectors that the approximate search finds, for one query
 STRENGTH = 6.0  # of that classifier
 SEED = 17
 
@@ -44,9 +47,10 @@ class Matcher:
     asked: Matrix
     starts: NDArray[np.int64]
     model: Softmax | None
+    near: Near | None = None
 
     @classmethod
-    def build(cls, entries: Sequence[Entry], encoder: Encoder) -> Matcher:
+    def build(cls, entries: Sequence[Entry], encoder: Encoder, most_exact: int = EXACT) -> Matcher:
         """From (question, answer, examples) of each entry."""
         told = [f"{question} {answer}" for question, answer, _ in entries]
         wordings = [[question, *examples] for question, _, examples in entries]
@@ -59,14 +63,16 @@ class Matcher:
             owners = np.repeat(np.arange(len(entries)), sizes)
             blocks = Featurizer(tfidf, None, encoder).transform(flat, vectors=asked)
             model, _ = Trainer.of(blocks, owners, len(entries), SEED).fit(STRENGTH)
+        whole = encoder.encode(told)
         return cls(
             bm25=BM25.fit(everything),
             tfidf=tfidf,
             pieces=tfidf.transform(everything).T.tocsr(),
-            whole=encoder.encode(told),
+            whole=whole,
             asked=asked,
             starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
             model=model,
+            near=Near.of(np.concatenate([whole, asked]), most_exact),
         )
 
     def signals(self, queries: Sequence[str], vectors: Matrix) -> Matrix:
@@ -75,11 +81,43 @@ class Matcher:
 
     def scores(self, queries: Sequence[str], vectors: Matrix, weights: Matrix) -> Matrix:
         """The signals' sum under `weights` (s,): float32 (q, n). A signal without weight is not computed."""
+        if self.near is not None:
+            return self._scores_of_likely(queries, vectors, weights, self.near)
         total = np.zeros((len(queries), len(self.whole)), np.float32)
         for weight, signal in zip(weights.tolist(), self._signals(queries, vectors), strict=True):
             if weight:
                 total += np.float32(weight) * signal()
         return total
+
+    def _scores_of_likely(self, queries: Sequence[str], vectors: Matrix, weights: Matrix, near: Near) -> Matrix:
+        """`scores` where the sentence vectors' part is added only to entries likely to be among the best."""
+        rows = self.tfidf.transform(queries)
+        total = weights[0] * self.bm25.shares(queries)
+        total += weights[1] * np.asarray((rows @ self.pieces).toarray(), np.float32) / 2
+        likely = min(LIKELY, len(self.whole) - 1)
+        for query, found in enumerate(near.search(vectors, LIKELY)):
+            by_words = np.argpartition(-total[query], likely)[:LIKELY]
+            chosen = np.unique(np.concatenate([self._owners(found), by_words]))
+            total[query, chosen] += self._dense(chosen, vectors[query], weights)
+        return np.asarray(total, np.float32)
+
+    def _owners(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The entries of rows of `whole` and `asked`, which stand in `near` one after the other."""
+        asked = np.searchsorted(self.starts, rows - len(self.whole), side="right") - 1
+        return np.where(rows < len(self.whole), rows, asked)
+
+    def _dense(self, entries: NDArray[np.int64], vector: Matrix, weights: Matrix) -> Matrix:
+        """The weighted signals of sentence vectors for some entries (m,)."""
+        sizes = self._sizes[entries].astype(np.int64)
+        begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        wordings = np.repeat(self.starts[entries] - begins, sizes) + np.arange(sizes.sum())
+        likeness = np.maximum(self.asked[wordings] @ vector, 0)
+        signals = (
+            np.maximum(self.whole[entries] @ vector, 0),
+            np.maximum.reduceat(likeness, begins),
+            np.add.reduceat(likeness, begins) / sizes,
+        )
+        return np.asarray(sum(w * s for w, s in zip(weights[2:5], signals, strict=True)), np.float32)
 
     def _signals(self, queries: Sequence[str], vectors: Matrix) -> list[Callable[[], Matrix]]:
         """Each signal (q, n), in the order of `fusion.SIGNALS`, computed when called."""
@@ -108,6 +146,8 @@ class Matcher:
         arrays |= {f"pieces.{name}": getattr(self.pieces, name) for name in ("data", "indices", "indptr")}
         if self.model is not None:
             arrays |= {f"model.{name}": value for name, value in asdict(self.model).items()}
+        if self.near is not None:
+            self.near.save(folder)
         arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
         save_file(arrays, folder / "signals.safetensors")
 
@@ -129,6 +169,7 @@ class Matcher:
             asked=arrays["asked"],
             starts=arrays["starts"],
             model=Softmax(*(arrays[name] for name in names)) if names[0] in arrays else None,
+            near=Near.load(folder, len(arrays["whole"]) + len(arrays["asked"])),
         )
 
     def _learnt(self, rows: csr_matrix, vectors: Matrix) -> Matrix:
