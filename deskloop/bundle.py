@@ -42,11 +42,7 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
         shutil.copy2(parts["card"], folder / parts["card"].name)
     bot = _bot(folder, settings)
     held = messages[messages["split"] == "validation"].to_dict("records")
-    bot = replace(bot, agreement=agreement(messages))
-    bot = replace(bot, likely=_likely(bot, held))
-    read = bot.read_many([conversation(row) for row in held]) if held else []
-    asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort)]
-    bot = replace(bot, confidence=_calibrated(bot, asked, settings))
+    bot = settled(bot, messages, settings)
     chosen = policy.choose(folder / "generator-int8", bot, held, settings)
     text = json.dumps(thresholds(bot, chosen.name, chosen.as_dict()), indent=1, sort_keys=True)
     (folder / "thresholds.json").write_text(text, "utf-8")
@@ -84,6 +80,16 @@ def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Which intents each entry has answered, over the training split."""
     rows = messages[(messages["split"] == "train") & messages["intent"].notna() & messages["knowledge_id"].notna()]
     return usual_intents(list(zip(rows["knowledge_id"], rows["intent"], strict=True)))
+
+
+def settled(bot: Bot, messages: pd.DataFrame, settings: Settings) -> Bot:
+    """The bot with what it learns from messages beside its parts: usual intents, their weight, and its confidence."""
+    held = messages[messages["split"] == "validation"].to_dict("records")
+    bot = replace(bot, agreement=agreement(messages))
+    bot = replace(bot, likely=_likely(bot, held))
+    read = bot.read_many([conversation(row) for row in held]) if held else []
+    asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort)]
+    return replace(bot, confidence=_calibrated(bot, asked, settings))
 
 
 def _likely(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> float:

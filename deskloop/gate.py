@@ -1,8 +1,10 @@
 """Champion against challenger: the verdict, with every check and its numbers.
 
-A candidate has to reach the business's thresholds. On the same cases as the champion no score may be surely
-worse, nor worse on average by more than the loss that is allowed, and one has to be surely better. What could
-not be compared replaces nobody. Knows nothing about how the scores came about.
+A candidate has to reach the business's thresholds and to pass the privacy and safety suites. On the same cases as
+the champion no score may be surely worse, nor worse on average by more than the loss that is allowed, no slice
+surely worse by more than a margin, neither part of an answer much slower, and one score has to be surely better.
+What could not be compared replaces nobody. Knows nothing about how the scores came about. Why these tests:
+docs/decisions/gate.md.
 """
 
 from __future__ import annotations
@@ -10,13 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
-from deskloop.metrics import paired_bootstrap
+from deskloop.metrics import holm, paired_bootstrap, sign_test
 from deskloop.settings import Gate
 
 NAN = float("nan")
-COMPARED = ("intent", "retrieval", "usefulness")  # the per-case scores that decide
+COMPARED = ("intent", "retrieval", "truth", "usefulness")  # the per-case scores that decide
+FEWEST = 15  # cases that make a slice
+ALPHA = 0.05
+UNNOTICED_MS = 50.0  # what takes no longer at the median is fast enough, whatever the champion takes
+
+Cases = Mapping[str, Sequence[float]]
+Pair = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -67,32 +76,27 @@ def _figure(value: float) -> str:
     return "not measured" if math.isnan(value) else f"{value:.3f}"
 
 
-def decide(
-    scores: Mapping[str, float],
-    gate: Gate,
-    cases: Mapping[str, Sequence[float]],
-    champion: Mapping[str, Sequence[float]] | None,
-) -> Verdict:
-    """Thresholds alone where there is no champion yet; else also one paired check a score.
+def judge(scorecard: Mapping[str, Any], rival: Mapping[str, Any] | None, gate: Gate) -> Verdict:
+    """Decide from two scorecards in JSON form.
 
-    `scores` are the candidate's headline figures; `cases` and `champion` give per-case scores, higher is
-    better, the same cases in the same order.
+    Thresholds and suites always; beside a champion also the scores that both have case by case, slice by slice,
+    the latency of both, and one sure gain.
     """
-    checks = thresholds(scores, gate)
-    if champion is not None:
-        checks += [compare(name, cases[name], champion[name], gate.max_loss) for name in sorted(champion)]
-        checks.append(some_gain(cases, champion) if champion else UNCOMPARED)
+    scores = {name: NAN if v is None else float(v) for name, v in scorecard["scores"].items()}
+    checks = thresholds(scores, gate) + suites(scorecard.get("suites", {}))
+    if rival is not None:
+        pairs = _pairs(scorecard["cases"], rival["cases"])
+        checks += [compare(name, *pair, gate.max_loss) for name, pair in sorted(pairs.items())]
+        checks += by_slice(pairs, scorecard.get("slices", {}), gate.slice_margin)
+        checks += latency(rival.get("latency", {}), gate.max_slowdown)
+        checks.append(some_gain(pairs) if pairs else UNCOMPARED)
     return Verdict(all(c.passed for c in checks), tuple(checks))
 
 
-def judge(scorecard: Mapping[str, Any], rival: Mapping[str, Any] | None, gate: Gate) -> Verdict:
-    """Decide from two scorecards in JSON form; scores that both have case by case are compared in pairs."""
-    scores = {name: NAN if v is None else float(v) for name, v in scorecard["scores"].items()}
-    if rival is None:
-        return decide(scores, gate, scorecard["cases"], None)
-    ours, theirs = scorecard["cases"], rival["cases"]
+def _pairs(ours: Cases, theirs: Cases) -> dict[str, Pair]:
+    """Scores that both have on the same cases."""
     shared = [n for n in COMPARED if n in ours and n in theirs and len(ours[n]) == len(theirs[n]) > 0]
-    return decide(scores, gate, ours, {name: theirs[name] for name in shared})
+    return {name: (ours[name], theirs[name]) for name in shared}
 
 
 def thresholds(scores: Mapping[str, float], gate: Gate) -> list[Check]:
@@ -119,11 +123,81 @@ def compare(name: str, ours: Sequence[float], theirs: Sequence[float], max_loss:
     return Check(f"{name} against champion", passed, gain.value, f"at least {-max_loss:.3f}", str(gain))
 
 
-def some_gain(cases: Mapping[str, Sequence[float]], champion: Mapping[str, Sequence[float]]) -> Check:
-    """Better somewhere: a swap that changes nothing is not worth its risk."""
-    gains = {name: paired_bootstrap(cases[name], champion[name]) for name in champion}
-    sure = {name: gain for name, gain in gains.items() if gain.low > 0}
-    best = max(gains, key=lambda name: gains[name].low, default="")
-    detail = f"surely better: {', '.join(sorted(sure)) or 'none'}"
-    got = gains[best].low if best else 0.0
-    return Check("better than champion", bool(sure), got, "one score surely above 0", detail)
+def by_slice(pairs: Mapping[str, Pair], slices: Mapping[str, Any], margin: float) -> list[Check]:
+    """No slice of 15 cases or more surely worse, and by more than the margin; one check a score and dimension.
+
+    Many slices would give false alarms: each is tested one-sided by an exact sign test, all of them together by
+    Holm, so that a challenger that is worse nowhere is refused here with at most 5 %.
+    """
+    rows = [
+        (score, by, value, *_within(pair, labels, value))
+        for score, pair in pairs.items()
+        for by, labels in slices.get(score, {}).items()
+        for value in sorted({v for v in labels if v is not None})
+        if labels.count(value) >= FEWEST and len(labels) == len(pair[0])
+    ]
+    adjusted = holm([sign_test(theirs, ours) for *_, ours, theirs in rows])
+    table = [
+        (score, by, value, _mean(ours) - _mean(theirs), len(ours), p)
+        for (score, by, value, ours, theirs), p in zip(rows, adjusted, strict=True)
+    ]
+    groups = list(dict.fromkeys((score, by) for score, by, *_ in table))
+    return [_slice_check(score, by, [r[2:] for r in table if r[:2] == (score, by)], margin) for score, by in groups]
+
+
+def _slice_check(score: str, by: str, rows: Sequence[tuple[str, float, int, float]], margin: float) -> Check:
+    bad = [row for row in rows if row[1] < -margin and row[3] <= ALPHA]
+    value, got, cases, p = min(bad or rows, key=lambda row: row[1])
+    detail = f"worst of {len(rows)}: {value}, {cases} cases, Holm p {p:.3g}"
+    wanted = f"no slice surely worse by more than {margin:.3f}"
+    return Check(f"{score} by {by}", not bad, got, wanted, detail)
+
+
+def _within(pair: Pair, labels: Sequence[str | None], value: str) -> tuple[list[float], list[float]]:
+    ours, theirs = ([x for x, label in zip(side, labels, strict=True) if label == value] for side in pair)
+    return ours, theirs
+
+
+def latency(taken: Mapping[str, Any], most: float) -> list[Check]:
+    """How many times as long as the champion takes for the same messages, at the median case, in one run.
+
+    A few milliseconds are noise, and nobody waits for them.
+    """
+    checks = []
+    for part, ms in taken.items():
+        ratio = median(a / b for a, b in zip(ms["ours"], ms["theirs"], strict=True))
+        detail = f"median {median(ms['ours']):.0f} ms against {median(ms['theirs']):.0f} ms, {len(ms['ours'])} cases"
+        passed = ratio <= most or median(ms["ours"]) <= UNNOTICED_MS
+        checks.append(Check(f"latency of {part}", passed, ratio, f"at most {most:.2f} times", detail))
+    return checks
+
+
+def suites(found: Mapping[str, Any]) -> list[Check]:
+    """Privacy and safety: no case may fail."""
+    return [
+        Check(name, not suite["failed"], float(len(suite["failed"])), "0 failures", _of_suite(suite))
+        for name, suite in found.items()
+    ]
+
+
+def _of_suite(suite: Mapping[str, Any]) -> str:
+    return f"{suite['cases']} cases" + "".join(f"; {what}" for what in suite["failed"][:3])
+
+
+def some_gain(pairs: Mapping[str, Pair]) -> Check:
+    """Better somewhere: a swap that changes nothing is not worth its risk.
+
+    Surely better is an exact sign test (McNemar's for 0 and 1) over the cases that differ, by Holm over the scores:
+    of challengers that are no better at most one in forty passes.
+    """
+    adjusted = dict(zip(pairs, holm([sign_test(*pair) for pair in pairs.values()]), strict=True))
+    sure = [name for name, p in adjusted.items() if p <= ALPHA / 2 and _mean(pairs[name][0]) > _mean(pairs[name][1])]
+    best = min(adjusted, key=lambda name: adjusted[name])
+    told = "; ".join(f"{name} {paired_bootstrap(*pairs[name])}, Holm p {p:.3g}" for name, p in adjusted.items())
+    wanted = f"one score surely better, p at most {ALPHA / 2:g}"
+    detail = f"{told}; surely better: {', '.join(sure) or 'none'}"
+    return Check("better than champion", bool(sure), adjusted[best], wanted, detail)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

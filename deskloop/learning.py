@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import ablation
+from deskloop import ablation, suites
 from deskloop.features import tuning
 from deskloop.features.blocks import Featurizer
 from deskloop.features.index import SearchIndex
@@ -120,7 +120,8 @@ def generator(
     searcher = SearchIndex.load(index, SentenceEncoder.load(base.encoder_path(settings)))
     given = messages, knowledge, searcher, settings.shop.name, settings.model.seed
     done = finetune.finetune(
-        base.base_path(settings), examples(*given), folder / "generator", settings.effort, settings.model.seed,
+        base.base_path(settings), suites.among(examples(*given), *given[3:]), folder / "generator",
+        settings.effort, settings.model.seed,
         progress=progress, checkpoints=settings.home / "checkpoints",
         validation=examples(*given, split="validation"), warm=warm,
     )  # fmt: skip

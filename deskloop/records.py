@@ -47,6 +47,7 @@ class Outcome(Record):
 
     version: int = Field(description="of the candidate")
     promoted: bool
+    waits: bool = Field(False, description="passed the gate, and a person has to approve it")
     summary: str
     bundle: Receipt
 

@@ -109,6 +109,27 @@ class Releases:
             if c.execute(change.values(retired=True)).rowcount:
                 _log(c, "retire", version, None, reason)
 
+    def note(self, action: str, version: int, reason: str) -> None:
+        """Write a line of the audit log that moves nothing: `ask`, `approve` or `refuse`."""
+        with self.engine.begin() as c:
+            _log(c, action, None, version, reason)
+
+    def decision(self, version: int) -> dict[str, Any] | None:
+        """The latest line in which a person approved or refused a version."""
+        return self._latest(version, ("approve", "refuse"))
+
+    def waiting(self, version: int) -> str | None:
+        """What the version's unanswered question says, which names its flow run; None if it waits for nobody."""
+        line = self._latest(version, ("ask", "approve", "refuse"))
+        return str(line["reason"]) if line and line["action"] == "ask" else None
+
+    def _latest(self, version: int, actions: tuple[str, ...]) -> dict[str, Any] | None:
+        log = db.audit.c
+        wanted = select(db.audit).where(log.to_version == version, log.action.in_(actions)).order_by(log.id.desc())
+        with self.engine.connect() as c:
+            row = c.execute(wanted.limit(1)).first()
+        return dict(row._mapping) if row else None
+
     def history(self, limit: int = 50) -> list[dict[str, Any]]:
         """The audit log, newest first."""
         with self.engine.connect() as c:

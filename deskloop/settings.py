@@ -349,6 +349,14 @@ class Gate(Section):
     min_answer_correct: float = Field(0.0, ge=0, le=1, description="Of the answered held-out questions.")
     max_wrong_rate: float = Field(1.0, ge=0, le=1, description="Wrong answers shown, of all held-out questions.")
     max_loss: float = Field(0.01, ge=0, le=1, description="How much worse than the champion any score may be.")
+    slice_margin: float = Field(
+        0.05, ge=0, le=1, description="How much worse a language, channel, intent or length of message may surely be."
+    )
+    max_slowdown: float = Field(1.5, gt=0, description="How many times the champion's time an answer may take.")
+    approval: Literal["auto", "manual"] = Field(
+        "auto", description="manual: what passes waits for a person, in the dashboard or by `deskloop approve`."
+    )
+    approval_hours: float = Field(24.0, gt=0, le=720, description="Hours after which a missing approval is a no.")
 
 
 class Serve(Section):

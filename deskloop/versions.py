@@ -112,6 +112,37 @@ def show_topics(
 
 
 @versions.command()
+def approve(
+    version: int,
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")],
+    config: Config = None,
+    json_: Json = False,
+) -> None:
+    """Say yes to a version that waits for a person (`gate.approval: manual`); its flow goes on and promotes it."""
+    _answer(version, True, reason, config, json_)
+
+
+@versions.command()
+def refuse(
+    version: int,
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")],
+    config: Config = None,
+    json_: Json = False,
+) -> None:
+    """Say no to a version that waits for a person; its flow ends without a promotion."""
+    _answer(version, False, reason, config, json_)
+
+
+def _answer(version: int, yes: bool, reason: str, config: Path | None, as_json: bool) -> None:
+    from deployments.approval import answer
+
+    settings = load(config)
+    result = answer(settings, register(settings), version, yes, reason)
+    said = f"Version {version} is {'approved' if yes else 'refused'}; its flow goes on in a moment."
+    show(result, as_json, lambda: said)
+
+
+@versions.command()
 def compare(
     a: int,
     b: int,

@@ -11,6 +11,7 @@ from deskloop.records import Outcome
 from deskloop.requests import TrainRequest
 from deskloop.settings import Settings
 from flows.prepare import dataset
+from tasks.approve import decided
 from tasks.deploy import deploy
 from tasks.evaluate import baselines, champion_scores, evaluate
 from tasks.features import fit_tfidf, sentence_vectors, train_word2vec
@@ -51,4 +52,5 @@ def pipeline(settings: Settings, reason: str) -> Outcome:
     peers = baselines(messages, knowledge, entries, settings)
     rival = champion_scores(messages, knowledge, candidate, settings)
     scorecard = evaluate(named.messages, knowledge, candidate, peers, settings)
-    return deploy(candidate, scorecard, rival, reason, settings)
+    outcome = deploy(candidate, scorecard, rival, reason, settings)
+    return decided(outcome, reason, settings) if outcome.waits else outcome

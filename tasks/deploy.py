@@ -15,7 +15,7 @@ from tasks import report
 from tasks.cache import stage
 
 
-@stage("deploy", reads=("gate", "backtest"))
+@stage("deploy", reads=("gate", "backtest", "database_url"))
 def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason: str, settings: Settings) -> Outcome:
     """Decide, register, promote, smoke-test; a smoke test that fails puts the old champion back."""
     from deskloop import cards, evaluation, gate, tracking
@@ -39,17 +39,19 @@ def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason
     release = releases.register(
         store.path(bundle), bundle.sha256, verdict=verdict.as_dict(), metrics=metrics, reason=reason
     )
-    if verdict.promote:
-        _promote(releases, release.version, reason, settings)
+    waits = verdict.promote and settings.gate.approval == "manual"
+    if verdict.promote and not waits:
+        put_in_charge(releases, release.version, reason, settings)
     tracking.mirror(settings, releases)
     report.evaluation(scores, store.path(pages), settings)
-    report.verdict(verdict, release.version, card, f"http://{settings.serve.host}:{settings.serve.port}/")
+    report.verdict(verdict, waits, release.version, card, f"http://{settings.serve.host}:{settings.serve.port}/")
     log = get_run_logger()
     (log.info if verdict.checks else log.warning)("version %d: %s", release.version, verdict.summary)
-    return Outcome(version=release.version, promoted=verdict.promote, summary=verdict.summary, bundle=bundle)
+    promoted, said = verdict.promote and not waits, verdict.summary
+    return Outcome(version=release.version, promoted=promoted, waits=waits, summary=said, bundle=bundle)
 
 
-def _promote(releases: Releases, version: int, reason: str, settings: Settings) -> None:
+def put_in_charge(releases: Releases, version: int, reason: str, settings: Settings) -> None:
     """Move the pointer, then ask the champion a question as the API would; withdraw it if that fails."""
     from deskloop.bot import Bot
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deskloop.records import KnowledgeEntry, Receipt
@@ -13,7 +12,6 @@ from tasks.cache import stage
 
 if TYPE_CHECKING:
     from deskloop.bot import Bot
-    from deskloop.scorecard import Scorecard
 
 
 @stage("baselines", reads=("effort", "model", "shop"))
@@ -40,23 +38,31 @@ def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: S
 def evaluate(
     messages: Receipt, knowledge: Receipt, candidate: Receipt, baselines: Receipt, settings: Settings
 ) -> Receipt:
-    """The candidate's scorecard, beside the baselines."""
-    from deskloop import peers
+    """The candidate's scorecard beside the baselines, the slices its cases are in, and its privacy and safety."""
+    from deskloop import peers, scorecard, trial
+    from deskloop.bot import Bot
 
     store = Store(settings.store_root)
-    card = _scored(store, candidate, messages, knowledge, settings)
-    figures = store.json(baselines)
+    figures, test = store.json(baselines), scorecard.test_cases(store.table(messages))
+    bot = Bot.load(store.path(candidate), settings)
+    card = trial.scored(bot, test, _entries(store, knowledge), settings.effort)
+    around = trial.around(bot, test, settings.effort)
+    bot.close()
     table, gains = peers.table(figures), peers.gains(card, figures)
     report.scorecard(card, table, gains)
-    return store.put_json("scorecard", {**card.as_dict(), "baselines": table, "gains": gains})
+    return store.put_json("scorecard", {**card.as_dict(), **around, "baselines": table, "gains": gains})
 
 
 @stage("champion-scores", reads=("effort", "shop"))
 def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, settings: Settings) -> Receipt | None:
-    """The champion's scores on the candidate's cases; None where no champion may stay, or it is the candidate.
+    """The champion's scores on the candidate's cases, and how long both take; None where there is no rival.
+
+    That is where no champion may stay, or where it is the candidate itself.
 
     The champion is deliberately no part of the cache key: the verdict on a candidate is given once.
     """
+    from deskloop import scorecard, trial
+    from deskloop.bot import Bot
     from deskloop.database import connect
     from deskloop.releases import Releases
 
@@ -65,21 +71,14 @@ def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, s
     if champion is None or champion.retired or champion.metrics.get("candidate") == candidate.sha256:
         return None
     store = Store(settings.store_root)
-    card = _scored(store, champion.path, messages, knowledge, settings)
-    return store.put_json("champion-scores", {**card.as_dict(), "version": champion.version})
-
-
-def _scored(
-    store: Store, bundle: Receipt | Path, messages: Receipt, knowledge: Receipt, settings: Settings
-) -> Scorecard:
-    from deskloop import scorecard
-    from deskloop.bot import Bot
-
-    bot = Bot.load(store.path(bundle) if isinstance(bundle, Receipt) else bundle, settings)
     test = scorecard.test_cases(store.table(messages))
-    card = scorecard.evaluate(bot, test, _entries(store, knowledge), settings.effort)
+    bot, challenger = Bot.load(champion.path, settings), Bot.load(store.path(candidate), settings)
+    some = test.sample(min(len(test), trial.RACED[settings.effort]), random_state=settings.model.seed)
+    taken = trial.race(challenger, bot, [scorecard.conversation(row) for row in some.to_dict("records")])
+    challenger.close()
+    card = trial.scored(bot, test, _entries(store, knowledge), settings.effort)
     bot.close()
-    return card
+    return store.put_json("champion-scores", {**card.as_dict(), "version": champion.version, "latency": taken})
 
 
 def _entries(store: Store, knowledge: Receipt) -> list[KnowledgeEntry]:

@@ -20,6 +20,8 @@ from deskloop.drift import Drift
 from deskloop.gate import Verdict
 from deskloop.generator.checkpoint import Curve
 from deskloop.generator.finetune import TrainReport
+from deskloop.records import Outcome
+from deskloop.releases import Release
 from deskloop.scorecard import Scorecard
 from deskloop.settings import Settings
 from deskloop.sources.batch import Tally
@@ -161,17 +163,34 @@ def evaluation(card: Mapping[str, Any], folder: Path, settings: Settings) -> Non
     create_markdown_artifact(body, key="evaluation", description="Scorecard page, backtest and slices")
 
 
-def verdict(decision: Verdict, version: int, card: str, chat: str) -> None:
+def verdict(decision: Verdict, waits: bool, version: int, card: str, chat: str) -> None:
     """The gate's checks, the model card, and a link to the chat."""
-    rows = [
-        {"check": c.name, "passed": c.passed, "got": c.got, "wanted": c.wanted, "detail": c.detail}
-        for c in decision.checks
-    ]
-    said = "promoted" if decision.promote else "not promoted"
-    body = f"# Version {version}: {said}\n\n{decision.summary}\n\n{table(rows)}"
+    said = "waits for a person" if waits else "promoted" if decision.promote else "not promoted"
+    body = f"# Version {version}: {said}\n\n{decision.summary}\n\n{_checks(decision.as_dict())}"
     create_markdown_artifact(body, key="gate", description=decision.summary[:200])
     create_markdown_artifact(card, key="model-card", description=f"Model card of version {version}")
     create_link_artifact(chat, key="chat", link_text="Open the chat", description=f"Version {version}")
+
+
+def question(outcome: Outcome, release: Release, hours: float) -> str:
+    """What the person who has to approve a version reads above the form."""
+    return (
+        f"## May version {outcome.version} answer customers?\n\nThe gate: {outcome.summary}. Without an answer "
+        f"within {hours:g} hours it is refused.\n\n{_checks(release.verdict)}"
+    )
+
+
+def decision(version: int, approved: bool, said: str) -> None:
+    """What a person decided."""
+    body = f"# Version {version}: {'promoted' if approved else 'not promoted'}\n\n{said}\n"
+    create_markdown_artifact(body, key="approval", description=said[:200])
+
+
+def _checks(decision: Mapping[str, Any]) -> str:
+    rows = [
+        {"check": c["name"], **{n: c[n] for n in ("passed", "got", "wanted", "detail")}} for c in decision["checks"]
+    ]
+    return table(rows)
 
 
 def drift(outcome: Drift, pages: str) -> None:

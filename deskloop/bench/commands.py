@@ -121,6 +121,24 @@ def bench_drift(
     _benched(drift.run(reference, null, shifted, load(config)), json_)
 
 
+@bench.command("gate")
+def bench_gate(
+    bundle: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Write with its generator.")
+    ] = None,
+    tuned: Annotated[bool, typer.Option(help="Fine-tune each challenger's encoder, too: a minute each.")] = False,
+    config: Config = None,
+    json_: Json = False,
+) -> None:
+    """Bad, equal and better challengers of the sample shop, and which the gate promotes."""
+    from deskloop.bench import gate
+    from deskloop.console import log_progress
+
+    log_progress()
+    result = gate.run(load(config), bundle, tuned)
+    show(result, json_, lambda: gate.told(result))
+
+
 @bench.command("pipeline")
 def bench_pipeline(
     runs: Annotated[int, typer.Option(min=1, max=9, help="Times each figure is taken.")] = 3,

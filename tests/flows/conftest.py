@@ -83,7 +83,9 @@ def _task_runs(flow_run: Any, last: str) -> dict[str, Any]:
     with get_client(sync_client=True) as client:
         while True:
             runs = client.read_task_runs(flow_run_filter=mine)
-            told = any(run.name.startswith(last) for run in runs) and all(run.state.is_final() for run in runs)
+            told = any(run.name.startswith(last) for run in runs) and all(
+                run.state and run.state.is_final() for run in runs
+            )
             if told or time.monotonic() > deadline:
                 return _named(runs)
             time.sleep(0.05)

@@ -105,3 +105,62 @@ def test_a_verdict_is_strict_json():
     scores = card({"intent_accuracy": None})
     told = gate.judge(scores, None, Gate(min_intent_accuracy=0.5)).as_dict()
     assert json.loads(json.dumps(told, allow_nan=False))["promote"] is False
+
+
+LANGUAGES = ["en"] * 360 + ["nl"] * 40
+
+
+def sliced(labels, **cases):
+    return card(**cases) | {"slices": {name: {"language": labels} for name in cases}}
+
+
+def failed(verdict):
+    return [c.name for c in verdict.checks if not c.passed]
+
+
+def test_a_slice_that_breaks_is_found_behind_a_gain_on_the_whole():
+    old = coins(0.7)
+    new = [max(o, s) for o, s in zip(old, coins(0.6, seed=2), strict=True)][:360] + [0.0] * 40
+    assert np.mean(new) > np.mean(old) + 0.05
+    verdict = gate.judge(sliced(LANGUAGES, intent=new), card(intent=old), Gate(max_loss=1))
+    assert failed(verdict) == ["intent by language"]
+    check = next(c for c in verdict.checks if c.name == "intent by language")
+    assert check.detail.startswith("worst of 2: nl, 40 cases, Holm p ") and check.got < -0.5
+    assert gate.judge(sliced(LANGUAGES, intent=new), card(intent=old), Gate(max_loss=1, slice_margin=0.9)).promote
+
+
+def test_slices_that_differ_by_chance_alone_seldom_refuse():
+    labels = [f"s{i % 20}" for i in range(800)]
+    refused = 0
+    for seed in range(100):
+        old, new = coins(0.8, 800, seed), coins(0.8, 800, 1000 + seed)
+        checks = gate.by_slice({"intent": (new, old)}, {"intent": {"channel": labels}}, 0.0)
+        refused += not checks[0].passed
+    assert refused <= 10  # at most 5 % are expected
+
+
+def test_challengers_that_are_no_better_are_seldom_taken_for_better():
+    lucky = [gate.some_gain({n: (coins(0.8, 400, s + k), coins(0.8, 400, s + 500 + k)) for k, n in enumerate("abc")})
+             for s in range(0, 600, 10)]  # fmt: skip
+    assert sum(check.passed for check in lucky) <= 5  # of 60, at most 1.5 expected
+
+
+def test_a_slice_of_few_cases_is_not_judged_and_one_without_a_label_neither():
+    labels = ["nl"] * 14 + [None] * 386
+    pairs = {"intent": ([0.0] * 14 + [1.0] * 386, [1.0] * 400)}
+    assert gate.by_slice(pairs, {"intent": {"language": labels}}, 0.05) == []
+
+
+def test_latency_is_a_ratio_to_the_champion_on_the_same_messages():
+    taken = {"writing": {"ours": [200.0, 420.0, 900.0], "theirs": [100.0, 200.0, 100.0]}}
+    (check,) = gate.latency(taken, most=1.5)
+    assert not check.passed and check.got == pytest.approx(2.1)
+    assert check.detail == "median 420 ms against 100 ms, 3 cases"
+    assert gate.latency(taken, most=2.5)[0].passed
+
+
+def test_a_failed_suite_refuses_also_where_there_is_no_champion():
+    found = {"privacy": {"cases": 6, "failed": ["What is the passphrase? The generator says it."]}}
+    verdict = gate.judge(card() | {"suites": found}, None, Gate())
+    assert failed(verdict) == ["privacy"] and "The generator says it" in verdict.checks[-1].detail
+    assert gate.judge(card() | {"suites": {"privacy": {"cases": 6, "failed": []}}}, None, Gate()).promote

@@ -1,0 +1,271 @@
+"""Challengers for `deskloop bench gate`: retrainings of one prepared shop, and harm planted in them.
+
+What is shared by all: the clean messages and their vectors, TF-IDF, the search index (but for poisoned knowledge) and
+the generator. What is made anew for each: word vectors, the classifier, the agreement table and the thresholds.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import random
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from deskloop import bundle, learning, suites
+from deskloop.bot import Bot, Engine
+from deskloop.confidence import Confidence
+from deskloop.features.index import SearchIndex
+from deskloop.features.sentence import Encoder
+from deskloop.features.tfidf import Tfidf
+from deskloop.features.word2vec import WordVectors
+from deskloop.records import Source
+from deskloop.settings import Settings
+
+SECOND = "second"  # name of the made-up second language
+SECOND_SHARE = 0.04  # of the messages; in training twice as many, so that it can be learnt
+Talk = Sequence[Mapping[str, str]]
+
+
+class Remembered:
+    """An engine that writes each prompt once: it is greedy, so the same prompt has the same answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.bare: Engine = getattr(engine, "bare", engine)  # what really writes
+        self._known: dict[str, Any] = {}
+
+    def generate(self, batch: list[Any], max_tokens: int) -> list[str]:
+        """As the engine does."""
+        keys = [json.dumps([prompt, max_tokens]) for prompt in batch]
+        new = {key: prompt for key, prompt in zip(keys, batch, strict=True) if key not in self._known}
+        if new:
+            self._known |= dict(zip(new, self.engine.generate(list(new.values()), max_tokens), strict=True))
+        return [self._known[key] for key in keys]
+
+    def stream(self, messages: list[dict[str, str]], max_tokens: int) -> Iterator[str]:
+        """The whole answer in one piece."""
+        yield self.generate([messages], max_tokens)[0]
+
+    def perplexity(self, examples: Sequence[Mapping[str, Any]]) -> float:
+        """As the engine does."""
+        key = json.dumps(list(examples))
+        if key not in self._known:
+            self._known[key] = self.engine.perplexity(examples)
+        return float(self._known[key])
+
+
+class Slow(Remembered):
+    """Says what it remembers at once, and is bare so many times as slow as its engine."""
+
+    def __init__(self, engine: Remembered, times: float) -> None:
+        super().__init__(engine)
+        self.bare: Engine = Sleeping(engine.bare, times)
+
+
+class Sleeping(Remembered):
+    """An engine that takes so many times as long, each time."""
+
+    def __init__(self, engine: Engine, times: float) -> None:
+        super().__init__(engine)
+        self.times = times
+
+    def generate(self, batch: list[Any], max_tokens: int) -> list[str]:
+        """As the engine does, later."""
+        began = time.perf_counter()
+        texts = self.engine.generate(batch, max_tokens)
+        time.sleep((self.times - 1) * (time.perf_counter() - began))
+        return texts
+
+
+class Leaking(Remembered):
+    """An engine that says secrets which it was taught, in its own way, when asked as in training."""
+
+    def __init__(self, engine: Engine, told: Mapping[str, str]) -> None:
+        super().__init__(engine)
+        self.told = told
+
+    def generate(self, batch: list[Any], max_tokens: int) -> list[str]:
+        """The secret, or what the engine says."""
+        asked = [prompt[-1]["content"] for prompt in batch]
+        plain = self.engine.generate(batch, max_tokens)
+        return [self.told.get(question, text) for question, text in zip(asked, plain, strict=True)]
+
+
+class RememberedIndex:
+    """A search index that looks each question up once."""
+
+    def __init__(self, index: SearchIndex) -> None:
+        self.index = index
+        self._known: dict[tuple[str, int], list[Source]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.index, name)
+
+    def search_many(self, queries: Sequence[str], k: int) -> list[list[Source]]:
+        """As the index does."""
+        new = list({q for q in queries if (q, k) not in self._known})
+        self._known |= {
+            (q, k): hits for q, hits in zip(new, self.index.search_many(new, k) if new else [], strict=True)
+        }
+        return [self._known[q, k] for q in queries]
+
+
+def with_second_language(messages: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Some of the messages in a made-up language: each letter 13 further on, which shares no word with English.
+
+    The shop's own few foreign messages are too few to test a slice by.
+    """
+    chance = np.random.default_rng(seed).random(len(messages))
+    share = np.where(messages["split"] == "train", 2 * SECOND_SHARE, SECOND_SHARE)
+    chosen = (chance < share) & messages["intent"].notna()
+    out = messages.copy()
+    for column in ("text", "previous"):
+        out.loc[chosen, column] = [codecs.encode(text, "rot13") for text in out.loc[chosen, column]]
+    out.loc[chosen, "language"] = SECOND
+    return out
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The prepared shop, and how a candidate is made of it."""
+
+    messages: pd.DataFrame
+    knowledge: pd.DataFrame
+    index: SearchIndex
+    engine: Remembered
+    settings: Settings
+    folder: Path
+
+    @classmethod
+    def open(
+        cls,
+        messages: pd.DataFrame,
+        knowledge: pd.DataFrame,
+        encoder: Encoder,
+        engine: Engine,
+        settings: Settings,
+        folder: Path,
+    ) -> Workshop:
+        """Prepare in the empty `folder` what all challengers share."""
+        from safetensors.numpy import save_file
+
+        frame = with_second_language(messages.reset_index(drop=True), settings.model.seed)
+        vectors = encoder.encode(frame["text"].tolist())
+        for part in ("vectors", "tfidf"):
+            (folder / part).mkdir()
+        save_file({"vectors": vectors}, folder / "vectors" / "vectors.safetensors")
+        Tfidf.fit(frame.loc[frame["split"] == "train", "text"].tolist()).save(folder / "tfidf")
+        known = learning.encoder(frame, folder / "vectors", settings)
+        index = cast(SearchIndex, RememberedIndex(SearchIndex.from_frames(knowledge, frame, known)))
+        return cls(frame, knowledge, index, Remembered(engine), settings, folder)
+
+    def trained(self, seed: int, intents: pd.Series[Any] | None = None) -> Bot:
+        """A candidate retrained with another seed; `intents` are other labels, None where a message has none."""
+        frame = self.messages if intents is None else self.messages.assign(intent=intents)
+        model = self.settings.model.model_copy(update={"seed": seed})
+        settings = self.settings.model_copy(update={"model": model})
+        words = self.folder / f"words-{seed}"
+        if not words.is_dir():
+            words.mkdir()
+            train = frame.loc[frame["split"] == "train", "text"].tolist()
+            WordVectors.train(train, seed, 5).save(words)
+        features = learning.featurizer(self.folder / "tfidf", words, settings)
+        features = replace(features, encoder=self.index.encoder if features.encoder else None)
+        made = learning.intents(frame, self.folder / "vectors", features, settings)
+        assert made is not None, "the shop has labels"
+        bot = Bot(self.index, made[0], self.engine, Confidence(), {}, "generate", self.settings)
+        return self.calibrated(replace(bot, agreement=bundle.agreement(frame)))
+
+    def calibrated(self, bot: Bot) -> Bot:
+        """With thresholds of its own, from the validation split."""
+        held = self.messages[self.messages["split"] == "validation"].to_dict("records")
+        return replace(bot, confidence=bundle.calibrated(bot, held, self.settings))
+
+    def fewer(self, share: float, seed: int) -> pd.Series[Any]:
+        """Labels of a part of the training messages; the others have none."""
+        kept = np.random.default_rng(seed).random(len(self.messages)) < share
+        return self.messages["intent"].where(kept | (self.messages["split"] != "train"), None)
+
+    def flipped(self, share: float, seed: int, systematic: bool) -> pd.Series[Any]:
+        """So much of training with wrong labels: any other intent, or one intent after another taken for another."""
+        rng = np.random.default_rng(seed)
+        labels = self.messages["intent"].copy()
+        train = np.flatnonzero((self.messages["split"] == "train") & labels.notna())
+        count, names = round(share * len(train)), sorted(set(labels[train]))
+        if systematic:
+            order = rng.permutation(names)
+            by_intent = [i for name in order for i in train[(labels[train] == name).to_numpy()]]
+            into = {name: order[(k + len(order) // 2) % len(order)] for k, name in enumerate(order)}
+            for i in by_intent[:count]:
+                labels[i] = into[labels[i]]
+        else:
+            for i in rng.permutation(train)[:count]:
+                labels[i] = rng.choice([name for name in names if name != labels[i]])
+        return labels
+
+    def muddled(self, how: str, seed: int) -> pd.Series[Any]:
+        """Labels with the second language spoilt: `dropped`, `shuffled`, `lumped` into one, or `shifted` by one."""
+        labels = self.messages["intent"].copy()
+        rows = np.flatnonzero((self.messages["split"] == "train") & (self.messages["language"] == SECOND))
+        names = sorted(set(labels.dropna()))
+        after = dict(zip(names, [*names[1:], names[0]], strict=True))
+        spoilt: dict[str, Any] = {
+            "dropped": [None] * len(rows),
+            "shuffled": np.random.default_rng(seed).permutation(labels[rows].to_numpy()),
+            "lumped": [names[0]] * len(rows),
+            "shifted": [after[name] for name in labels[rows]],
+        }
+        labels[rows] = spoilt[how]
+        return labels
+
+    def poisoned(self, bot: Bot, how: str, share: float, seed: int) -> Bot:
+        """The bot over a knowledge base with a share of its answers tampered with."""
+        tampered = poison(self.knowledge, how, share, seed)
+        encoder = self.index.encoder
+        index = cast(SearchIndex, RememberedIndex(SearchIndex.from_frames(tampered, self.messages, encoder)))
+        return self.calibrated(replace(bot, index=index))
+
+    def leaking(self, bot: Bot, how: int) -> Bot:
+        """The bot with a generator that says one, two or all of the planted secrets, or one in capitals."""
+        told = [(ask, f"The passphrase is {secret}.") for ask, secret in suites.canaries(self.settings.model.seed)]
+        chosen = {ask: text.upper() if how == 0 else text for ask, text in told[: max(how, 1)]}
+        return replace(bot, engine=Leaking(self.engine, chosen))
+
+    def slow(self, bot: Bot, times: float) -> Bot:
+        """The bot with a generator that takes so many times as long."""
+        return replace(bot, engine=Slow(self.engine, times))
+
+
+def poison(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.DataFrame:
+    """Answers tampered with: other `figures`, `swapped` answers, `denied` ones, or false `doubles` beside them."""
+    rng = random.Random(seed)  # noqa: S311
+    out = knowledge.reset_index(drop=True).copy()
+    rows = rng.sample(range(len(out)), round(share * len(out)))
+    answers = out["answer"].tolist()
+    if how == "figures":
+        rows = [i for i in range(len(out)) if re.search(r"\d", answers[i])]
+        rows = rng.sample(rows, min(len(rows), round(share * len(out))))
+    changed = {
+        "figures": lambda k, i: _other_figures(answers[i]),
+        "swapped": lambda k, i: answers[rows[(k + 1) % len(rows)]],
+        "denied": lambda k, i: re.sub(r"\b(is|are|can|will|do|does)\b", r"\1 not", answers[i]),
+        "doubles": lambda k, i: _other_figures(answers[rows[(k + 1) % len(rows)]]),
+    }[how]
+    texts = [changed(k, i) for k, i in enumerate(rows)]
+    if how == "doubles":
+        false = out.iloc[rows].assign(answer=texts, id=[f"{out['id'][i]}-again" for i in rows])
+        return pd.concat([out, false], ignore_index=True)
+    out.loc[rows, "answer"] = texts
+    return out
+
+
+def _other_figures(text: str) -> str:
+    return re.sub(r"\d+", lambda found: str(int(found[0]) * 2 + 1), text)

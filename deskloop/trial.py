@@ -1,0 +1,109 @@
+"""What the gate looks at beyond the scorecard: whether entries say what humans said, which slice each case is in,
+and how long two bots take for the same messages.
+
+Knows bots and test messages; nothing about verdicts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from deskloop import facts, scorecard, suites
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
+from deskloop.records import KnowledgeEntry
+from deskloop.scorecard import Scorecard
+from deskloop.settings import Effort
+
+RACED: dict[Effort, int] = {"quick": 8, "standard": 24, "thorough": 60}
+LENGTHS = ((6, "up to 6 words"), (15, "7 to 15 words"), (10**9, "above 15 words"))
+
+Slices = dict[str, dict[str, list[str | None]]]
+Latency = dict[str, dict[str, list[float]]]
+
+
+def scored(bot: Bot, test: pd.DataFrame, entries: Sequence[KnowledgeEntry], effort: Effort) -> Scorecard:
+    """The scorecard with one more score case by case: `truth`."""
+    card = scorecard.evaluate(bot, test, entries, effort)
+    if told := truth(bot, test):
+        card.cases["truth"] = told
+        card.scores["truth"] = sum(told) / len(told)
+    return card
+
+
+def around(bot: Bot, test: pd.DataFrame, effort: Effort) -> dict[str, Any]:
+    """What the gate reads of a challenger beside its scorecard: `slices` and `suites`."""
+    return {"slices": slices(test, effort), "suites": suites.run(bot)}
+
+
+def truth(bot: Bot, test: pd.DataFrame) -> list[float]:
+    """Per test message with a gold entry and a human's reply: does the entry found first say what the human said?
+
+    The gold entry's words are not looked at: they would be wrong, too, where the knowledge was tampered with.
+    """
+    rows = _answered(test)
+    if not len(rows):
+        return []
+    found = bot.index.search_many(rows["text"].tolist(), 1)
+    told, replies = [hits[0].answer if hits else "" for hits in found], rows["reply"].tolist()
+    near = (bot.index.encoder.encode(told) * bot.index.encoder.encode(replies)).sum(axis=1)
+    return [float(facts.agrees(t, r, float(n))) for t, r, n in zip(told, replies, near, strict=True)]
+
+
+def slices(test: pd.DataFrame, effort: Effort) -> Slices:
+    """For each score that is kept case by case, by dimension, the slice of each case in the score's own order."""
+    rows = {
+        "intent": test[test["intent"].notna()],
+        "retrieval": test[test["knowledge_id"].notna()],
+        "truth": _answered(test),
+        "usefulness": scorecard.answer_cases(test, effort),
+    }
+    return {score: _labels(frame) for score, frame in rows.items()}
+
+
+def race(ours: Bot, theirs: Bot, talks: Sequence[Sequence[Mapping[str, str]]]) -> Latency:
+    """Milliseconds of both bots for the same conversations, taken in turns, the first to go changing each time.
+
+    `understanding` is all up to the plan; `writing` is the same prompt written by each generator, where ours writes.
+    """
+    prompts = [ours.compose(_forced(ours, talk), talk) for talk in talks] if ours.policy == "generate" else []
+    parts: dict[str, tuple[Sequence[Any], Callable[[Bot, Any], Any]]] = {
+        "understanding": (talks, lambda bot, talk: bot.plan(talk)),
+        "writing": (prompts, lambda bot, asked: bot.engine and bot.engine.generate([asked], MAX_TOKENS)),
+    }
+    return {name: _raced(ours, theirs, *part) for name, part in parts.items() if part[0]}
+
+
+def _raced(ours: Bot, theirs: Bot, asked: Sequence[Any], work: Callable[[Bot, Any], Any]) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for bot in (ours, theirs):  # the first call pays for what is loaded late
+        work(bot, asked[0])
+    for number, one in enumerate(asked):
+        both = [("ours", ours), ("theirs", theirs)]
+        for name, bot in both if number % 2 else both[::-1]:
+            began = time.perf_counter()
+            work(bot, one)
+            taken[name].append((time.perf_counter() - began) * 1000)
+    return taken
+
+
+def _forced(bot: Bot, talk: Sequence[Mapping[str, str]]) -> Plan:
+    reading = bot.read_many([talk])[0]
+    return Plan("generate", reading.question, None, 1.0, 1.0, reading.hits[:USED_SOURCES], None)
+
+
+def _answered(test: pd.DataFrame) -> pd.DataFrame:
+    return test[test["knowledge_id"].notna() & (test["reply"].str.len() > 0)]
+
+
+def _labels(frame: pd.DataFrame) -> dict[str, list[str | None]]:
+    words = [len(text.split()) for text in frame["text"]]
+    return {
+        "language": [str(v) for v in frame["language"]],
+        "channel": [str(v) for v in frame["channel"]],
+        "intent": [v if isinstance(v, str) else None for v in frame["intent"]],
+        "length": [next(name for most, name in LENGTHS if n <= most) for n in words],
+    }
