@@ -109,6 +109,18 @@ class Releases:
             if c.execute(change.values(retired=True)).rowcount:
                 _log(c, "retire", version, None, reason)
 
+    def champions_before(self) -> dict[int, int | None]:
+        """For each version, the champion at the moment it was registered."""
+        log, champion = db.audit.c, None
+        found: dict[int, int | None] = {}
+        with self.engine.connect() as c:
+            for action, to in c.execute(select(log.action, log.to_version).order_by(log.id)):
+                if action == "register":
+                    found[to] = champion
+                elif action in ("promote", "rollback", "withdraw"):
+                    champion = to
+        return found
+
     def note(self, action: str, version: int, reason: str) -> None:
         """Write a line of the audit log that moves nothing: `ask`, `approve` or `refuse`."""
         with self.engine.begin() as c:

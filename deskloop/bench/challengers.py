@@ -104,18 +104,23 @@ class RememberedIndex:
 
     def __init__(self, index: SearchIndex) -> None:
         self.index = index
-        self._known: dict[tuple[str, int], list[Source]] = {}
+        self._known: dict[Any, list[Source]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.index, name)
 
-    def search_many(self, queries: Sequence[str], k: int) -> list[list[Source]]:
+    def search_many(
+        self, queries: Sequence[str], k: int = 5, *, languages: Sequence[str] = (), **rest: Any
+    ) -> list[list[Source]]:
         """As the index does."""
-        new = list({q for q in queries if (q, k) not in self._known})
-        self._known |= {
-            (q, k): hits for q, hits in zip(new, self.index.search_many(new, k) if new else [], strict=True)
-        }
-        return [self._known[q, k] for q in queries]
+        told = list(languages) or [""] * len(queries)
+        keys = [(query, language, k, *rest.values()) for query, language in zip(queries, told, strict=True)]
+        new = list({key: None for key in keys if key not in self._known})
+        if new:
+            spoken = [key[1] for key in new] if languages else ()
+            found = self.index.search_many([key[0] for key in new], k, languages=spoken, **rest)
+            self._known |= dict(zip(new, found, strict=True))
+        return [self._known[key] for key in keys]
 
 
 def with_second_language(messages: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """MLflow mirrors the register: every version once, the champion by alias, and never in the way."""
 
+import json
+
 import pytest
 
 from deskloop import tracking
@@ -67,3 +69,49 @@ def test_off_means_off(settings, releases, tmp_path):
     release(releases, "a")
     assert tracking.mirror(settings.model_copy(update={"tracking_uri": "none"}), releases) == 0
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def sealed(folder, **training):
+    """A bundle with what the mirror reads."""
+    for name, value in {
+        "training.json": training,
+        "thresholds.json": {"policy": "retrieve", "confidence": {"threshold": 0.7}},
+        "manifest.json": {"files": {"index/entries.json": "e" * 64}},
+        "generator/origin.json": {"name": "smollm2", "sha256": "f" * 64},
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(value))
+    (folder / "README.md").write_text("# A card\n")
+    (folder / "learnt-from").write_text("d" * 64)
+
+
+def test_a_run_has_parameters_the_loss_over_steps_artifacts_and_digests_of_its_data(settings, releases, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    sealed(tmp_path / "b", steps=[1, 2], losses=[2.0, 1.5], checks=[[2, 1.7]], examples=40, recipe={"rank": 16})
+    release(releases, "a")
+    releases.promote(1, "first")
+    release(releases, "b", recall=0.8)
+    tracking.mirror(settings, releases)
+
+    client = MlflowClient(settings.tracking, settings.tracking)
+    challenger = client.get_model_version_by_alias(tracking.MODEL, "challenger")
+    assert challenger.tags["messages"] == "d" * 64 and challenger.tags["champion_before"] == "1"
+    assert client.get_model_version_by_alias(tracking.MODEL, "champion").tags["deskloop_version"] == "1"
+    run = client.get_run(challenger.run_id)
+    parameters = run.data.params
+    assert (parameters["recipe.rank"], parameters["examples"], parameters["policy"]) == ("16", "40", "retrieve")
+    assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "train_loss")] == [
+        (1, 2.0),
+        (2, 1.5),
+    ]
+    assert run.data.tags["base_model_sha256"] == "f" * 64
+    assert {(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs} == {
+        ("messages", "d" * 36), ("knowledge", "e" * 36),
+    }  # fmt: skip
+    assert {a.path for a in client.list_artifacts(run.info.run_id)} == {"README.md", "training.json", "verdict.json"}
+    assert (tmp_path / "mlflow-artifacts").is_dir()
+
+    releases.promote(2, "better")
+    tracking.mirror(settings, releases)
+    assert set(client.get_registered_model(tracking.MODEL).aliases) == {"champion"}
