@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import facts, scorecard, suites
+from deskloop import facts, scorecard, suites, topics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.scorecard import Scorecard
@@ -55,8 +55,9 @@ def truth(bot: Bot, test: pd.DataFrame) -> list[float]:
 
 def slices(test: pd.DataFrame, effort: Effort) -> Slices:
     """For each score that is kept case by case, by dimension, the slice of each case in the score's own order."""
+    found = topics.discovered(test).to_numpy(dtype=bool)
     rows = {
-        "intent": test[test["intent"].notna()],
+        "intent": test[test["intent"].notna().to_numpy() & ~found],
         "retrieval": test[test["knowledge_id"].notna()],
         "truth": _answered(test),
         "usefulness": scorecard.answer_cases(test, effort),

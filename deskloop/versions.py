@@ -81,7 +81,10 @@ def promote(
     version: int, config: Config = None, reason: Annotated[str, typer.Option()] = "by hand", json_: Json = False
 ) -> None:
     """Make a version the champion, whatever the gate said. Kept in the audit log."""
-    register(load(config)).promote(version, reason)
+    settings = load(config)
+    known = register(settings)
+    known.promote(version, reason)
+    _mirrored(settings, known)
     show({"champion": version}, json_, lambda: f"Version {version} is the champion.")
 
 
@@ -93,7 +96,10 @@ def rollback(
     json_: Json = False,
 ) -> None:
     """Put an earlier version back."""
-    release = register(load(config)).rollback(reason, version)
+    settings = load(config)
+    known = register(settings)
+    release = known.rollback(reason, version)
+    _mirrored(settings, known)
     show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
 
 
@@ -109,6 +115,12 @@ def show_topics(
     settings = load(config)
     outcome = topiclist.listing(register(settings), settings, version)
     show(outcome, json_, lambda: topiclist.told(outcome))
+
+
+def _mirrored(settings: Settings, known: Any) -> None:
+    from deskloop import tracking
+
+    tracking.mirror(settings, known)
 
 
 @versions.command()

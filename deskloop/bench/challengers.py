@@ -187,12 +187,7 @@ class Workshop:
         made = learning.intents(frame, self.folder / "vectors", features, settings)
         assert made is not None, "the shop has labels"
         bot = Bot(self.index, made[0], self.engine, Confidence(), {}, "generate", self.settings)
-        return self.calibrated(replace(bot, agreement=bundle.agreement(frame)))
-
-    def calibrated(self, bot: Bot) -> Bot:
-        """With thresholds of its own, from the validation split."""
-        held = self.messages[self.messages["split"] == "validation"].to_dict("records")
-        return replace(bot, confidence=bundle.calibrated(bot, held, self.settings))
+        return bundle.settled(bot, frame, self.settings)
 
     def fewer(self, share: float, seed: int) -> pd.Series[Any]:
         """Labels of a part of the training messages; the others have none."""
@@ -236,7 +231,7 @@ class Workshop:
         tampered = poison(self.knowledge, how, share, seed)
         encoder = self.index.encoder
         index = cast(SearchIndex, RememberedIndex(SearchIndex.from_frames(tampered, self.messages, encoder)))
-        return self.calibrated(replace(bot, index=index))
+        return bundle.settled(replace(bot, index=index), self.messages, self.settings)
 
     def leaking(self, bot: Bot, how: int) -> Bot:
         """The bot with a generator that says one, two or all of the planted secrets, or one in capitals."""
