@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import backtest, facts, metrics, slices, topics
+from deskloop import backtest, behaviour, facts, intervals, metrics, slices, topics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan, Reading
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
@@ -35,6 +35,7 @@ class Scorecard:
     cases: dict[str, list[float]]
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    spent: list[float] = field(default_factory=list)  # ms of each timed decision; not kept
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; NaN becomes None."""
@@ -72,6 +73,7 @@ def evaluate(bot: Bot, test: pd.DataFrame, knowledge: Sequence[KnowledgeEntry], 
     _search(card, bot, test)
     _answers(card, bot, test, plans, {k.id: k for k in knowledge}, effort)
     _tickets(card, bot, test, plans, readings)
+    card.tables["behaviour"] = behaviour.records(bot, test["text"].tolist())
     card.tables["intervals"] = _intervals(card, test, plans)
     return card
 
@@ -162,7 +164,9 @@ def _tickets(
     rows = backtest.tickets(test, plans, readings, bot)
     card.tables["slices"] = slices.table(rows)
     card.tables["tickets"] = backtest.shortened(rows)
-    card.scores |= _latency(bot, test)
+    card.spent = _spent(bot, test)
+    p50, p95 = np.percentile(card.spent, [50, 95]) if card.spent else (NAN, NAN)
+    card.scores |= {"decision_p50_ms": float(p50), "decision_p95_ms": float(p95)}
     right = [float(row["findable"]) for row in rows]
     card.scores["answer_ece"] = (
         metrics.expected_calibration_error([row["sure"] for row in rows], right) if rows else NAN
@@ -172,44 +176,31 @@ def _tickets(
     )
 
 
-def _latency(bot: Bot, test: pd.DataFrame) -> dict[str, float]:
+def _spent(bot: Bot, test: pd.DataFrame) -> list[float]:
     """Milliseconds to a decision on one message alone, worded so that no vector of it is remembered."""
     spent = []
     for text in test["text"].tolist()[:TIMED]:
         began = time.perf_counter()
         bot.plan([{"role": "user", "content": f"{text} please"}])
         spent.append((time.perf_counter() - began) * 1000)
-    p50, p95 = np.percentile(spent, [50, 95]) if spent else (NAN, NAN)
-    return {"decision_p50_ms": float(p50), "decision_p95_ms": float(p95)}
+    return spent
 
 
 def _intervals(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -> list[dict[str, Any]]:
-    """Every figure; those that are means over cases with their 95 % bootstrap interval."""
-    cases: dict[str, Sequence[float]] = {"mrr": card.cases.get("retrieval", [])}
-    cases |= {name: card.cases.get(f"generated_{name}", []) for name in ("chrf", "similarity")}
-    cases["generated_correct"] = card.cases.get("generated_correct", [])
-    answers = card.tables.get("answers", [])
-    cases["coverage"] = [float(r["shown"]) for r in answers if r["answerable"]]
-    cases["wrong_rate"] = [float(r["wrong"]) for r in answers]
-    cases["answer_correct"] = [float(r["correct"]) for r in answers if r["shown"]]
-    cases["grounded"] = [float(r["grounded"]) for r in answers if r["shown"]]
-    for k in (1, 5):
-        cases[f"recall_at_{k}"] = [float(reciprocal >= 1 / k) for reciprocal in cases["mrr"]]
-    truth = [(t, str(p.intent)) for t, p in zip(test["intent"], plans, strict=True) if isinstance(t, str)]
-    inside = [(t, s) for t, s in truth if t != OUT_OF_SCOPE]
+    """Every figure, with its 95 % bootstrap interval over the cases it is of."""
+    means = intervals.means(card.cases, card.tables)
+    found = {name: (metrics.bootstrap(values), len(values)) for name, values in means.items() if len(values)}
+    tickets = card.tables.get("tickets", [])
+    ece = intervals.calibration([r["sure"] for r in tickets], [bool(r["findable"]) for r in tickets])
+    found["answer_ece"] = ece, len(tickets)
+    for share in (50, 95):
+        found[f"decision_p{share}_ms"] = intervals.quantile(card.spent, share), len(card.spent)
     if "intent" in card.cases:
-        cases["intent_accuracy"] = [float(t == s) for t, s in inside]
-    rows = []
-    for name, value in card.scores.items():
-        found = metrics.bootstrap(cases[name]) if len(cases.get(name, [])) else None
-        if name == "intent_macro_f1" and value == value:
-            found = metrics.macro_f1_interval([t for t, _ in inside], [s for _, s in inside])
-        low, high = (found.low, found.high) if found else (None, None)
-        cut = len(cases[name]) if name in cases else None
-        rows.append(
-            {"score": name, "value": None if value != value else value, "low": low, "high": high, "cases": cut}
-        )
-    return rows
+        topical = topics.discovered(test)
+        rows = zip(test["intent"], plans, topical, strict=True)
+        known = [(t, str(p.intent), p.scope) for t, p, topic in rows if isinstance(t, str) and not topic]
+        found |= intervals.of_intents(known, OUT_OF_SCOPE)
+    return intervals.table(card.scores, found)
 
 
 def _auroc(inside: list[bool], scope: Any) -> float:

@@ -18,6 +18,7 @@ _BINS = 10
 _MOST_CLASSES = 30
 # the columns of all tables in the order that people read; the scorecard's JSON has them by the alphabet
 _FIRST = (
+    "suite", "case", "passed", "total",
     "score", "slice", "value", "low", "high", "baseline", "without", "feature", "fine-tuned", "untuned", "difference",
     "intent", "label", "topic", "taken_for", "times", "precision", "recall", "f1", "support", "cases",
     "intent accuracy", "answered", "answered wrongly", "accuracy", "macro_f1",
@@ -37,6 +38,7 @@ def page(card: Mapping[str, Any], ablation: Rows = ()) -> str:
         _section("Baselines on the same messages", card.get("baselines", [])),
         _section("Fine-tuned less untuned, paired", card.get("gains", [])),
         _pictures(tickets),
+        _section("Behaviour", [*tables.get("behaviour", []), *_judged(card.get("suites", {}))]),
         _section("Slices", tables.get("slices", [])),
         _section("What each part of the classifier adds, paired", list(ablation)),
         _confusion(tables.get("intent_pairs", [])),
@@ -50,6 +52,14 @@ def page(card: Mapping[str, Any], ablation: Rows = ()) -> str:
 
 def _section(title: str, rows: Rows) -> str:
     return f"<h2>{title}</h2>{sheet.table(rows, _FIRST)}" if rows else ""
+
+
+def _judged(suites: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The suites that the gate insists on, in the form of the others."""
+    return [
+        {"suite": name, "case": "all", "passed": found["cases"] - len(found["failed"]), "total": found["cases"]}
+        for name, found in suites.items()
+    ]
 
 
 def _plain(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
