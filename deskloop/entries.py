@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deskloop.origins import ImapSource, MailSource
 from deskloop.records import KnowledgeEntry, Quarantined
-from deskloop.settings import ImapSource, MailSource, Settings
+from deskloop.settings import Settings
 from deskloop.text.language import detect
 from deskloop.text.normalise import normalise
 from deskloop.text.pii import find

@@ -20,10 +20,11 @@ from typing import Any
 from deskloop import occupied
 from deskloop.database import connect
 from deskloop.errors import BadInput
+from deskloop.origins import SourceBase
 from deskloop.outbox import Outbox
 from deskloop.records import Conversation
 from deskloop.releases import Release, Releases
-from deskloop.settings import Settings, SourceBase
+from deskloop.settings import Settings
 from deskloop.sources import journal
 from deskloop.sources.batch import Batch
 from deskloop.sources.erased import Erased, addresses, person_keys

@@ -20,8 +20,9 @@ from sqlalchemy.engine import make_url
 from deskloop import occupied, sources
 from deskloop.cleaning import file_name
 from deskloop.errors import BadInput, TransientError
+from deskloop.origins import AnySource, ImapSource, MailSource
 from deskloop.records import Conversation, KnowledgeEntry
-from deskloop.settings import AnySource, ImapSource, MailSource, Settings
+from deskloop.settings import Settings
 from deskloop.sources import erased, identity, journal
 from deskloop.sources.batch import Batch
 from deskloop.store import raw_store

@@ -20,7 +20,8 @@ from deskloop.generator import base, export, finetune
 from deskloop.generator.examples import examples
 from deskloop.generator.loop import Progress
 from deskloop.intents import IntentModel, Labelled
-from deskloop.settings import Settings, TrafficSource
+from deskloop.origins import TrafficSource
+from deskloop.settings import Settings
 from deskloop.topics import Found, Topics, discover, discovered, wanted
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from deskloop.origins import AnySource
 from deskloop.records import Receipt
-from deskloop.settings import AnySource, Settings
+from deskloop.settings import Settings
 from deskloop.store import raw_store
 from tasks import report
 from tasks.cache import Sourced, stage

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
+from deskloop.origins import AnySource
 from deskloop.records import Quarantined
-from deskloop.settings import AnySource, Settings
+from deskloop.settings import Settings
 from deskloop.sources.batch import Batch, Tally, digest
 from deskloop.sources.erased import REASON, Erased
 

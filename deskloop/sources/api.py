@@ -10,7 +10,8 @@ import httpx
 from pydantic import SecretStr
 
 from deskloop.errors import BadInput
-from deskloop.settings import HelpdeskApiSource, Settings
+from deskloop.origins import HelpdeskApiSource
+from deskloop.settings import Settings
 from deskloop.sources import journal
 from deskloop.sources.batch import Batch, Builder
 from deskloop.sources.client import Client, Token

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput
+from deskloop.origins import SourceBase
 from deskloop.records import Attachment, Conversation, KnowledgeEntry, Lineage, Quarantined, Record, Turn
-from deskloop.settings import SourceBase
 from deskloop.store import sha256_file
 
 _EXCERPT = 200

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urldefrag, urlsplit
 
 from deskloop.errors import BadInput
-from deskloop.settings import FaqSource
+from deskloop.origins import FaqSource
 from deskloop.sources.address import joined
 from deskloop.sources.questions import parse_page
 from deskloop.sources.web import Page, Reader

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskloop.errors import BadInput
+from deskloop.origins import SourceBase
 from deskloop.records import Conversation
-from deskloop.settings import Settings, SourceBase
+from deskloop.settings import Settings
 from deskloop.sources.identity import customer_hash
 from deskloop.store import write_atomic
 

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deskloop.errors import BadInput
-from deskloop.settings import FaqSource, Settings
+from deskloop.origins import FaqSource
+from deskloop.settings import Settings
 from deskloop.sources import journal
 from deskloop.sources.batch import Batch, Builder, digest, moment
 from deskloop.sources.crawl import crawl

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput
+from deskloop.origins import FilesSource
 from deskloop.records import Turn
-from deskloop.settings import FilesSource, Settings
+from deskloop.settings import Settings
 from deskloop.sources import knowledge, rasa
 from deskloop.sources.batch import (
     Batch,

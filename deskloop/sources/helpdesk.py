@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput
+from deskloop.origins import HelpdeskSource
 from deskloop.records import Turn
-from deskloop.settings import HelpdeskSource, Settings
+from deskloop.settings import Settings
 from deskloop.sources import tickets
 from deskloop.sources.batch import Batch, Builder, existing, moment, path_fingerprint, turn, visible_files
 from deskloop.sources.identity import customer_hash

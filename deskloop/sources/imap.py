@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from email.message import Message
 from functools import partial
 
-from deskloop.settings import ImapSource, Settings
+from deskloop.origins import ImapSource
+from deskloop.settings import Settings
 from deskloop.sources import journal
 from deskloop.sources.batch import Batch, Builder
 from deskloop.sources.mail import converse

@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deskloop.settings import Settings, SourceBase
+from deskloop.origins import SourceBase
+from deskloop.settings import Settings
 from deskloop.sources.batch import digest
 from deskloop.sources.erased import Erased, person_keys
 from deskloop.store import write_atomic

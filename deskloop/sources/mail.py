@@ -15,8 +15,9 @@ from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
 from deskloop.errors import BadInput
+from deskloop.origins import MailSource
 from deskloop.records import Attachment
-from deskloop.settings import MailSource, Settings
+from deskloop.settings import Settings
 from deskloop.sources.batch import Batch, Builder, digest, existing, found_in, path_fingerprint, turn, visible_files
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.mbox import messages

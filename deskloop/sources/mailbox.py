@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import ImapSource
+from deskloop.origins import ImapSource
 from deskloop.sources.client import is_this_machine
 from deskloop.sources.retry import patient
 

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import Settings, SyntheticSource
+from deskloop.origins import SyntheticSource
+from deskloop.settings import Settings
 from deskloop.sources import journal
 from deskloop.sources.batch import digest
 from deskloop.sources.journal import Change, Page, Pages

@@ -16,7 +16,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import Settings, SqlSource
+from deskloop.origins import SqlSource
+from deskloop.settings import Settings
 from deskloop.sources.batch import Batch, Builder, digest
 from deskloop.sources.files import labelled
 from deskloop.store import sha256_file

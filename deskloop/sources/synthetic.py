@@ -17,8 +17,9 @@ from typing import Any
 
 from deskloop import cleaning
 from deskloop.errors import BadInput
+from deskloop.origins import AnySource, SyntheticSource
 from deskloop.records import Conversation, Turn
-from deskloop.settings import AnySource, Settings, SyntheticSource
+from deskloop.settings import Settings
 from deskloop.sources import journal, mixing, rewriting
 from deskloop.sources.batch import Batch, Builder, digest
 from deskloop.sources.phrases import CLOSINGS, GREETINGS, PARAPHRASES, SLOTS, Maker

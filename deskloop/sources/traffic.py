@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-from deskloop.settings import Settings, TrafficSource
+from deskloop.origins import TrafficSource
+from deskloop.settings import Settings
 from deskloop.sources.batch import Batch, Builder, digest, turn
 from deskloop.sources.files import labelled
 from deskloop.sources.identity import customer_hash

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from deskloop.settings import HelpdeskApiSource
+from deskloop.origins import HelpdeskApiSource
 from deskloop.sources.client import Client
 from deskloop.sources.journal import Change, Page
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from deskloop.errors import BadInput
-from deskloop.settings import Settings, SqlSource
+from deskloop.origins import SqlSource
+from deskloop.settings import Settings
 from deskloop.sources import journal
 from deskloop.sources.journal import Change, Page, Pages
 

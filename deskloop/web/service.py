@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from deskloop.origins import FaqSource, ImapSource, MailSource
 from deskloop.outbox import Outbox
 from deskloop.records import Answer
 from deskloop.releases import Releases
-from deskloop.settings import FaqSource, ImapSource, MailSource, Settings
+from deskloop.settings import Settings
 from deskloop.takeovers import Takeovers
 from deskloop.text.pii import Redactor, find
 from deskloop.traffic import Traffic

@@ -6,9 +6,10 @@ from email.message import EmailMessage
 import pytest
 
 from deskloop import ingest, sources
+from deskloop.origins import HelpdeskSource, MailSource
 from deskloop.prepare import prepare
 from deskloop.records import Attachment
-from deskloop.settings import HelpdeskSource, MailSource, Settings
+from deskloop.settings import Settings
 
 PDF = Attachment(name="Invoice_Anna-Smit_2025.pdf", type="application/pdf", size=1234)
 AT = "2025-05-01T09:00:00Z"

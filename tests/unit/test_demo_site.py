@@ -10,7 +10,8 @@ from deskloop.demo.faq import AFTER_PAGES, entries
 from deskloop.demo.project import publish_after
 from deskloop.demo.site import main, serve
 from deskloop.errors import BadInput
-from deskloop.settings import FaqSource, Settings
+from deskloop.origins import FaqSource
+from deskloop.settings import Settings
 from deskloop.sources import faq
 
 

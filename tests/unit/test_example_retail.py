@@ -9,7 +9,8 @@ import pytest
 
 from deskloop import sources
 from deskloop.errors import BadInput
-from deskloop.settings import AnySource, FilesSource, load
+from deskloop.origins import AnySource, FilesSource
+from deskloop.settings import load
 
 CONFIG = Path(__file__).parents[2] / "examples" / "retail" / "deskloop.yaml"
 NAMES = ("chats", "policies", "store-policy", "emails-crisp", "emails-talon", "emails-zapier")

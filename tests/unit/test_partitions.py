@@ -7,9 +7,10 @@ import pytest
 
 from deskloop import sources
 from deskloop.entries import Known
+from deskloop.origins import FilesSource, SyntheticSource
 from deskloop.partitions import clean_part, collect
 from deskloop.prepare import prepare
-from deskloop.settings import FilesSource, Settings, SyntheticSource
+from deskloop.settings import Settings
 from deskloop.sources.batch import Batch
 
 ASKS = [

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from deskloop import quality, sources
+from deskloop.origins import FilesSource, SyntheticSource
 from deskloop.prepare import prepare
 from deskloop.records import Lineage
-from deskloop.settings import FilesSource, Settings, Shop, SyntheticSource
+from deskloop.settings import Settings, Shop
 
 TOPICS = ["tent", "stove", "boots", "jacket", "rope", "lamp", "bag", "mat", "pole", "cap"]
 ASKS = ["Where is the {} I paid for", "May I return my {} to a shop", "The {} came torn, what now", "Is a {} there"]

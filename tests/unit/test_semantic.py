@@ -7,8 +7,9 @@ import pytest
 
 from deskloop import semantic, sources
 from deskloop.features.tiny import TinyEncoder
+from deskloop.origins import FilesSource
 from deskloop.prepare import prepare
-from deskloop.settings import FilesSource, Model, Preprocess, Settings
+from deskloop.settings import Model, Preprocess, Settings
 
 
 class Held:

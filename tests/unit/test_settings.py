@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from deskloop.errors import BadInput
-from deskloop.settings import MailSource, Settings, SqlSource, load
+from deskloop.origins import MailSource, SqlSource
+from deskloop.settings import Settings, load
 
 MAIL = "sources:\n  - {kind: mail, name: inbox, path: mail.mbox}\n"
 

@@ -13,7 +13,8 @@ import pytest
 
 from deskloop import ingest, sources
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import HelpdeskApiSource, Settings, load
+from deskloop.origins import HelpdeskApiSource
+from deskloop.settings import Settings, load
 from deskloop.sources.client import Client, Token
 
 TOKEN = "tok-5ecret-5ecret"

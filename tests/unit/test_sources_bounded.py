@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from deskloop.errors import BadInput
-from deskloop.settings import FilesSource, Settings
+from deskloop.origins import FilesSource
+from deskloop.settings import Settings
 from deskloop.sources import files, tables
 
 READ = """
@@ -75,7 +76,8 @@ PEAK = """
 import re, sys
 from pathlib import Path
 from deskloop import sources
-from deskloop.settings import FilesSource, Settings
+from deskloop.origins import FilesSource
+from deskloop.settings import Settings
 source = FilesSource(kind="files", name="t", path=Path(sys.argv[1]), content="messages")
 count = 0
 for number, part in enumerate(sources.read_parts(source, Settings(home=Path(sys.argv[2])), rows=500)):

@@ -11,7 +11,8 @@ import pytest
 
 from deskloop import ingest, sources
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import FaqSource, Settings
+from deskloop.origins import FaqSource
+from deskloop.settings import Settings
 from deskloop.sources.web import Reader, checked_addresses
 
 JSON_LD = """<link rel="canonical" href="https://shop.example/returns"><script type="application/ld+json">

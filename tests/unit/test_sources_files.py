@@ -8,7 +8,8 @@ import pytest
 
 from deskloop import sources
 from deskloop.errors import BadInput
-from deskloop.settings import FilesSource, Settings
+from deskloop.origins import FilesSource
+from deskloop.settings import Settings
 from deskloop.sources.files import rows
 
 

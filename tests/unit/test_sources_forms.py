@@ -17,7 +17,8 @@ import pytest
 
 from deskloop import sources
 from deskloop.errors import BadInput
-from deskloop.settings import FilesSource, MailSource, Settings
+from deskloop.origins import FilesSource, MailSource
+from deskloop.settings import Settings
 
 _spec = importlib.util.spec_from_file_location("outlook_file", Path(__file__).with_name("outlook_file.py"))
 outlook_file = importlib.util.module_from_spec(_spec)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from deskloop import sources
-from deskloop.settings import HelpdeskSource, Settings
+from deskloop.origins import HelpdeskSource
+from deskloop.settings import Settings
 
 DATA = os.environ.get("DESKLOOP_PUBLIC_DATA")
 

@@ -17,7 +17,8 @@ import pytest
 
 from deskloop import ingest, sources
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import ImapSource, Settings
+from deskloop.origins import ImapSource
+from deskloop.settings import Settings
 
 PASSWORD = "pass-5ecret"
 CONFIG = """

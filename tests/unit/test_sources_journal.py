@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deskloop.settings import Settings, SqlSource
+from deskloop.origins import SqlSource
+from deskloop.settings import Settings
 from deskloop.sources import erased, journal
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.journal import Change, Page
@@ -20,7 +21,8 @@ CHILD = (
     textwrap.dedent("""
     import sys
     from pathlib import Path
-    from deskloop.settings import Settings, SqlSource
+    from deskloop.origins import SqlSource
+    from deskloop.settings import Settings
     from deskloop.sources.journal import Change, Page, follow
 
     def pages(cursor):

@@ -7,7 +7,8 @@ import pytest
 
 from deskloop import sources
 from deskloop.errors import BadInput
-from deskloop.settings import MailSource, Settings
+from deskloop.origins import MailSource
+from deskloop.settings import Settings
 
 DESK = "shop@larkfell.example"
 

@@ -6,7 +6,8 @@ import pytest
 
 from deskloop import sources
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import Settings, SqlSource
+from deskloop.origins import SqlSource
+from deskloop.settings import Settings
 
 QUERY = "SELECT id, created_at, body, reply, intent, synthetic FROM tickets ORDER BY id"
 COLUMNS = {"text": "body", "at": "created_at"}

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from deskloop import sources
 from deskloop.errors import BadInput
+from deskloop.origins import FilesSource, SyntheticSource
 from deskloop.prepare import prepare
-from deskloop.settings import FilesSource, Settings, SyntheticSource
+from deskloop.settings import Settings
 from deskloop.sources.synthetic import grow
 
 

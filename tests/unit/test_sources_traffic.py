@@ -6,8 +6,9 @@ import pytest
 
 from deskloop import sources
 from deskloop.database import connect
+from deskloop.origins import TrafficSource
 from deskloop.records import Answer
-from deskloop.settings import Settings, TrafficSource
+from deskloop.settings import Settings
 from deskloop.traffic import Traffic
 
 SOURCE = TrafficSource(kind="traffic", name="reviewed")

@@ -8,7 +8,8 @@ from sqlalchemy import create_engine, event, text
 
 from deskloop import sources
 from deskloop.errors import BadInput
-from deskloop.settings import Settings, SqlSource
+from deskloop.origins import SqlSource
+from deskloop.settings import Settings
 from deskloop.sources import watermark
 
 QUERY = "SELECT id, body, changed_at, gone FROM tickets"

@@ -18,7 +18,8 @@ from pydantic import TypeAdapter
 
 from deskloop import sources
 from deskloop.errors import BadInput
-from deskloop.settings import AnySource, Settings
+from deskloop.origins import AnySource
+from deskloop.settings import Settings
 from deskloop.sources import files, helpdesk, mail  # noqa: F401
 
 MARK = re.compile(r"Where is parcel (\d+)\b")
