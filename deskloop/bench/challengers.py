@@ -30,7 +30,7 @@ from deskloop.records import Source
 from deskloop.settings import Settings
 
 SECOND = "second"  # name of the made-up second language
-SECOND_SHARE = 0.04  # of the messages; in training twice as many, so that it can be learnt
+SECOND_SHARE = 0.08  # of the messages; in training three times as many, so that it can be learnt
 Talk = Sequence[Mapping[str, str]]
 
 
@@ -129,7 +129,7 @@ def with_second_language(messages: pd.DataFrame, seed: int) -> pd.DataFrame:
     The shop's own few foreign messages are too few to test a slice by.
     """
     chance = np.random.default_rng(seed).random(len(messages))
-    share = np.where(messages["split"] == "train", 2 * SECOND_SHARE, SECOND_SHARE)
+    share = np.where(messages["split"] == "train", 3 * SECOND_SHARE, SECOND_SHARE)
     chosen = (chance < share) & messages["intent"].notna()
     out = messages.copy()
     for column in ("text", "previous"):
@@ -190,8 +190,9 @@ class Workshop:
         return bundle.settled(bot, frame, self.settings)
 
     def fewer(self, share: float, seed: int) -> pd.Series[Any]:
-        """Labels of a part of the training messages; the others have none."""
+        """Labels of a part of the training messages, and of all in the second language; the others have none."""
         kept = np.random.default_rng(seed).random(len(self.messages)) < share
+        kept |= (self.messages["language"] == SECOND).to_numpy()
         return self.messages["intent"].where(kept | (self.messages["split"] != "train"), None)
 
     def flipped(self, share: float, seed: int, systematic: bool) -> pd.Series[Any]:
@@ -212,13 +213,13 @@ class Workshop:
         return labels
 
     def muddled(self, how: str, seed: int) -> pd.Series[Any]:
-        """Labels with the second language spoilt: `dropped`, `shuffled`, `lumped` into one, or `shifted` by one."""
+        """Labels with the second language spoilt: `reversed`, `shuffled`, `lumped` into one, or `shifted` by one."""
         labels = self.messages["intent"].copy()
         rows = np.flatnonzero((self.messages["split"] == "train") & (self.messages["language"] == SECOND))
         names = sorted(set(labels.dropna()))
         after = dict(zip(names, [*names[1:], names[0]], strict=True))
         spoilt: dict[str, Any] = {
-            "dropped": [None] * len(rows),
+            "reversed": [names[-1 - names.index(name)] for name in labels[rows]],
             "shuffled": np.random.default_rng(seed).permutation(labels[rows].to_numpy()),
             "lumped": [names[0]] * len(rows),
             "shifted": [after[name] for name in labels[rows]],
@@ -245,7 +246,7 @@ class Workshop:
 
 
 def poison(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.DataFrame:
-    """Answers tampered with: other `figures`, `swapped` answers, `denied` ones, or false `doubles` beside them."""
+    """Answers tampered with: other `figures`, `swapped` answers, `denied` ones, or `emptied` ones."""
     rng = random.Random(seed)  # noqa: S311
     out = knowledge.reset_index(drop=True).copy()
     rows = rng.sample(range(len(out)), round(share * len(out)))
@@ -257,12 +258,9 @@ def poison(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.Dat
         "figures": lambda k, i: _other_figures(answers[i]),
         "swapped": lambda k, i: answers[rows[(k + 1) % len(rows)]],
         "denied": lambda k, i: re.sub(r"\b(is|are|can|will|do|does)\b", r"\1 not", answers[i]),
-        "doubles": lambda k, i: _other_figures(answers[rows[(k + 1) % len(rows)]]),
+        "emptied": lambda k, i: "Please look at our website, it tells you all there is to know about it.",
     }[how]
     texts = [changed(k, i) for k, i in enumerate(rows)]
-    if how == "doubles":
-        false = out.iloc[rows].assign(answer=texts, id=[f"{out['id'][i]}-again" for i in rows])
-        return pd.concat([out, false], ignore_index=True)
     out.loc[rows, "answer"] = texts
     return out
 

@@ -160,9 +160,9 @@ def bad(shop: Workshop, full: Bot, each: int) -> Iterator[tuple[str, str, Bot, M
         labels = shop.flipped(FLIPPED, i, systematic=False)
         yield "flipped at random", f"seed {i}", shop.trained(300 + i, labels), _gain
         yield "flipped labels", f"seed {i}", shop.trained(300 + i, shop.flipped(FLIPPED, i, systematic=True)), _gain
-    for i, how in enumerate(("figures", "swapped", "denied", "doubles")[:each]):
+    for i, how in enumerate(("figures", "swapped", "denied", "emptied")[:each]):
         yield "poisoned knowledge", how, shop.poisoned(full, how, POISONED, i), _of("truth")
-    for i, how in enumerate(("dropped", "shuffled", "lumped", "shifted")[:each]):
+    for i, how in enumerate(("reversed", "shuffled", "lumped", "shifted")[:each]):
         yield "broken language", how, shop.trained(400 + i, shop.muddled(how, i)), _of("intent", "language", SECOND)
     for times in (1.8, 2.0, 3.0, 5.0)[:each]:
         yield (
