@@ -23,10 +23,11 @@ FILE = "erased.json"
 REASON = "erased"
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _LONGEST_NAME = 200
-_SHORTEST_NAME = 4
+_DESK = frozenset(("User", "Agent", "AgentBot", "Captain::Assistant", "Trigger", "System"))  # Chatwoot's, Zendesk's
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PERSON = re.compile(
     r"(?:\w*_)?(?:customer|client|end_?user|user|requester|submitter|author|sender|visitor|contact|person|member|lead|"
-    r"account|from|to|cc|e?mail|phone|mobile|name|klant|kunde|cliente)s?(?:_?(?:ids?|no|nr|n(?:umm|umb)er|key|e?mail|"
+    r"from|to|cc|e?mail|phone|mobile|name|klant|kunde|cliente)s?(?:_?(?:ids?|no|nr|n(?:umm|umb)er|key|e?mail|"
     r"name|phone))?",
     re.I,
 )
@@ -87,23 +88,32 @@ def person_keys(source: SourceBase) -> frozenset[str]:
 
 
 def _names(value: Any, keys: frozenset[str], of_person: bool = False) -> Iterator[str]:
-    """What may name a person anywhere in a JSON value: texts of a name's length and addresses; codes by their key.
+    """What may name a person anywhere in a JSON value: addresses and full names; codes and single words by their key.
 
-    A customer 12 is not every row with twelve pieces: a number, or a text shorter than a name, counts only under a
-    key that speaks of a person, or as the `id` of an object under such a key.
+    A customer 12 is not every row with twelve pieces, nor one called Paris every parcel sent there: a number or a
+    single word counts only under a key that speaks of a person, or as the `id` of an object under such a key.
     """
     if isinstance(value, dict):
+        ours = value.get("sender_type") in _DESK  # Chatwoot numbers contacts and colleagues apart
         for key, inner in value.items():
-            theirs = (
-                key in keys or _PERSON.fullmatch(str(key)) is not None or (of_person and str(key).lower() == "id")
-            )
+            theirs = key in keys or (_of_person(str(key), of_person) and not (ours and key in ("sender", "sender_id")))
             yield from _names(inner, keys, theirs)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _names(inner, keys, of_person)
     elif isinstance(value, str):
-        if len(value) <= _LONGEST_NAME and (of_person or len(value) >= _SHORTEST_NAME):
+        if len(value) <= _LONGEST_NAME and (of_person or _is_full_name(value)):
             yield value
         yield from addresses(value)
     elif of_person and isinstance(value, int) and not isinstance(value, bool):
         yield str(value)
+
+
+def _of_person(key: str, inside: bool) -> bool:
+    """Whether a key speaks of a person; `inside`: of an object under such a key."""
+    name = _CAMEL.sub("_", key).lower()
+    return _PERSON.fullmatch(name) is not None or (inside and name == "id")
+
+
+def _is_full_name(text: str) -> bool:
+    return " " in text.strip() and any(map(str.isalpha, text))

@@ -205,6 +205,10 @@ def test_a_person_on_the_erasure_list_is_taken_out_and_never_written_again(setti
         ({"id": 1, "customer_id": 12, "text": "hi"}, True),
         ({"id": 1, "requester": {"id": 12, "age": 40}}, True),
         ({"klantcode": 12, "text": "hi"}, True),
+        ({"endUser": {"id": "12"}}, True),
+        ({"messages": [{"sender_type": "Contact", "sender_id": 12}]}, True),
+        ({"messages": [{"sender_type": "User", "sender_id": 12, "sender": {"id": 12, "type": "user"}}]}, False),
+        ({"id": 1, "account_id": 12, "meta": {"sender": {"id": 7}}}, False),
         ({"id": 12, "quantity": 12, "text": "12"}, False),
         ({"customer": {"id": 7, "orders": 12}}, False),
         ({"user_count": 12, "note": {"lines": [12, "12"]}}, False),
@@ -213,6 +217,20 @@ def test_a_person_on_the_erasure_list_is_taken_out_and_never_written_again(setti
 def test_a_customer_number_is_looked_for_where_a_person_stands_and_nowhere_else(settings, record, theirs):
     listed = erased.Erased(frozenset([customer_hash("12", settings)]), settings)
     assert listed.in_raw(record, frozenset(["klantcode"])) is theirs
+
+
+@pytest.mark.parametrize(
+    ("who", "theirs", "others"),
+    [
+        ("1200", {"customer_id": "1200"}, {"customer_id": "7", "quantity": "1200", "price": "1 200"}),
+        ("Paris", {"displayName": "paris"}, {"customer_name": "Ann", "city": "Paris", "tags": ["paris"]}),
+    ],
+)
+def test_a_code_or_single_word_takes_nobody_elses_row(settings, who, theirs, others):
+    listed = erased.Erased(frozenset([customer_hash(who, settings)]), settings)
+    journal.follow(source(), settings, one_page(Change("a", theirs), Change("b", others)))
+    assert journal.remove(source(), settings, listed.in_raw) == 1
+    assert journal.follow(source(), settings, nothing_new) == {"b": others}
 
 
 def test_a_name_or_address_is_found_under_any_key(settings):
