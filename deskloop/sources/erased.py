@@ -96,7 +96,8 @@ def _names(value: Any, keys: frozenset[str], of_person: bool = False) -> Iterato
     if isinstance(value, dict):
         ours = value.get("sender_type") in _DESK  # Chatwoot numbers contacts and colleagues apart
         for key, inner in value.items():
-            theirs = key in keys or (_of_person(str(key), of_person) and not (ours and key in ("sender", "sender_id")))
+            named = _of_person(str(key), of_person) and not (ours and key in ("sender", "sender_id"))
+            theirs = key in keys or named
             yield from _names(inner, keys, theirs)
     elif isinstance(value, list | tuple):
         for inner in value:
