@@ -94,7 +94,7 @@ def _names(value: Any, keys: frozenset[str], of_person: bool = False) -> Iterato
     single word counts only under a key that speaks of a person, or as the `id` of an object under such a key.
     """
     if isinstance(value, dict):
-        ours = value.get("sender_type") in _DESK  # Chatwoot numbers contacts and colleagues apart
+        ours = str(value.get("sender_type")) in _DESK  # Chatwoot numbers contacts and colleagues apart
         for key, inner in value.items():
             named = _of_person(str(key), of_person) and not (ours and key in ("sender", "sender_id"))
             theirs = key in keys or named
