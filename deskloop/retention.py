@@ -9,6 +9,7 @@ from deskloop.settings import Settings
 from deskloop.store import raw_store
 
 log = logging.getLogger(__name__)
+REMEMBERED = 0.9  # of those days: a run that finds a batch in the cache has the rest of them to read it
 _DAY = 86_400.0
 
 
@@ -18,8 +19,7 @@ def forget(settings: Settings) -> int:
     if not days:
         return 0
     store = raw_store(settings)
-    # a day more than the cache's memory of a batch, so that no run that found it there loses it
-    old = store.older("batch", time.time() - (days + 1) * _DAY)
+    old = store.older("batch", time.time() - days * _DAY)
     for digest in old:
         store.remove(digest)
     if old:

@@ -13,7 +13,7 @@ from deskloop import occupied
 from deskloop.errors import BadInput
 from deskloop.records import Dataset, Receipt
 from deskloop.requests import PrepareRequest
-from deskloop.retention import forget
+from deskloop.retention import REMEMBERED, forget
 from deskloop.settings import NO_SOURCE, Compute, Settings
 from tasks.acquire import acquire
 from tasks.plain import plain_failures
@@ -37,8 +37,8 @@ def dataset(settings: Settings) -> Dataset:
         raise BadInput(NO_SOURCE)
     days = settings.preprocess.raw_days
     forget(settings)
-    # a batch is gone after so many days, and with it the right to remember it
-    take = acquire.with_options(cache_expiration=timedelta(days=days)) if days else acquire
+    # a batch is gone after so many days, and what remembers it must end before
+    take = acquire.with_options(cache_expiration=timedelta(days=REMEMBERED * days)) if days else acquire
     reading = [take.submit(source, settings) for source in settings.sources]
     batches = [batch for source in reading for batch in source.result()]
     known = gather(batches, settings)
