@@ -7,8 +7,8 @@ Python's own scanner over a moving window: streaming parsers (ijson) stop for go
 from __future__ import annotations
 
 import json
-import logging
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,13 @@ from typing import Any
 from deskloop.sources.tables import Row
 from deskloop.sources.unpacked import LONGEST_LINE, NOT_UTF8, Text, mended
 
-log = logging.getLogger(__name__)
-
 _WINDOW = 100_000  # characters; each error that Python's scanner raises counts the window's lines
 _HEAD = 1_000_000  # characters in which a document too large to be seen whole must name its list
-_MOST_WHOLE = 100_000_000  # characters
 _TRIED, _TRIED_AT_LEAST = 4, 50_000_000  # times what was read, characters
 _BLANK = " \t\r\n\x00\ufeff"
 _SPACE = re.compile(f"[{_BLANK},]*")
 _BLANKS = re.compile(f"[{_BLANK}]*")
+_COLON = re.compile(f"[{_BLANK}]*:?[{_BLANK}]*")
 _OPENS = re.compile(r'\{\s*"')
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]*)"')
 _ENDS = re.compile(f"[{_BLANK}]*(?:[,\\]]|$)")
@@ -58,27 +56,10 @@ def json_rows(path: Path) -> Iterator[Row]:
         yield from _Reader(path.name, text).documents()
 
 
-def beside(path: Path, key: str) -> list[dict[str, Any]]:
+def beside(path: Path, key: str) -> Iterator[dict[str, Any]]:
     """The objects of another list at the top of a document of rows, such as the users side-loaded with tickets."""
-    found: list[dict[str, Any]] = []
     with Text(path) as text:
-        whole = text.read(_MOST_WHOLE)
-        if text.read(1):
-            log.warning(
-                "%s is too large to look for its %s; split it into the pages that the API gave", path.name, key
-            )
-            return []
-    at = len(whole) - len(whole.lstrip(_BLANK))
-    while at < len(whole):
-        try:
-            value, end = _DECODER.raw_decode(whole, at)
-        except (ValueError, RecursionError):
-            break  # `json_rows` tells what is wrong with it
-        blank = _SPACE.match(whole, end)
-        at = blank.end() if blank else end
-        listed = value.get(key) if isinstance(value, dict) else None
-        found += [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    return found
+        yield from _Reader(path.name, text).beside(key)
 
 
 def _parsed(where: str, line: str) -> Row:
@@ -114,6 +95,30 @@ class _Reader:
             first = False
         if self.text.problem and not self.told:
             yield self._broken("")
+
+    def beside(self, key: str) -> Iterator[dict[str, Any]]:
+        """The objects of the lists under `key` at the top of the documents, up to the first break between them."""
+        while self._skip() and self.data[self.at] in "[{":
+            self.at += 1
+            if self.data[self.at - 1] == "[":
+                deque(self._array(), maxlen=0)
+            else:
+                yield from self._members(key)
+
+    def _members(self, key: str) -> Iterator[dict[str, Any]]:
+        """The same of the object whose brace was just passed; what stands under other keys is passed over."""
+        while self._skip():
+            if self.data[self.at] == "}":
+                self.at += 1
+                return
+            name, self.at, problem = self._value()
+            if not problem and self._skip(_COLON) and self.data[self.at] == "[":
+                self.at += 1
+                yield from (row.value for row in self._array() if name == key and row.value)
+            elif not problem:
+                _, self.at, problem = self._value()
+            if problem:
+                self._end()
 
     def _object(self, first: bool) -> Iterator[Row]:
         """A document: the rows in it, or itself the row. One too large to be seen whole is entered at its list."""

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from deskloop import sources
 from deskloop.origins import HelpdeskSource
 from deskloop.settings import Settings
+from deskloop.sources.jsons import beside
 
 DATA = os.environ.get("DESKLOOP_PUBLIC_DATA")
 
@@ -129,3 +131,18 @@ def test_users_side_loaded_with_tickets_tell_customer_from_agent_and_are_redacte
     alone = tmp_path / "alone.json"
     alone.write_text(json.dumps([{**ticket, "comments": comments, "users": users}]))
     assert load(alone, "zendesk", tmp_path).conversations[0].customer == found.customer
+
+
+def test_side_loaded_users_are_found_behind_more_tickets_than_memory_would_hold(tmp_path):
+    path = tmp_path / "export.json"
+    with path.open("w") as out:
+        out.write('{"count": 1, "next": {"users": [{"id": 9}]}, "tickets": [')
+        out.writelines(json.dumps({"id": n, "description": "x" * 50_000}) + "," for n in range(400))
+        out.write('{"id": 400}], "users": [{"id": 7, "name": "Anna"}, 5], "more": null}\n[{"id": 1}]\n')
+        out.write('{"users": [{"id": 8}]}')
+    tracemalloc.start()
+    found = list(beside(path, "users"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [{"id": 7, "name": "Anna"}, {"id": 8}]
+    assert peak < path.stat().st_size / 4
