@@ -13,16 +13,16 @@ from typing import Any
 import pandas as pd
 
 from deskloop import metrics, sheet
-from deskloop.bot import Bot, Plan, Reading
+from deskloop.bot import MOST_OFFERED, Bot, Plan, Reading
 from deskloop.settings import Backtest
 
 Ticket = dict[str, Any]
 PAGE = "backtest.html"
 EXAMPLES = 5  # shown of each outcome
-ANSWERED = ("right", "wrong")
 _TOLD = {
     "right": "Answered, and rightly",
     "wrong": "Answered wrongly",
+    "offered": "Handed to a colleague, the right page offered",
     "handed over": "Handed to a colleague",
     "small talk": "Small talk",
 }
@@ -30,13 +30,9 @@ _TOLD = {
 
 def tickets(test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading], bot: Bot) -> list[Ticket]:
     """One row for each held-out message: its traits, what would have become of it, and how sure the bot was."""
-    first, second = (_right(test, readings, bot, at) for at in (0, 1))
-    rows = zip(test.to_dict("records"), plans, readings, first, second, strict=True)
-    sure = bot.sureness(readings)
-    return [
-        _ticket(row, plan, reading, (one, one or (plan.both and two)), confidence)
-        for (row, plan, reading, one, two), confidence in zip(rows, sure, strict=True)
-    ]
+    right = zip(*(_right(test, readings, bot, at) for at in range(MOST_OFFERED)), strict=True)
+    rows = zip(test.to_dict("records"), plans, readings, right, bot.sureness(readings), strict=True)
+    return [_ticket(*row) for row in rows]
 
 
 def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -> list[bool]:
@@ -52,22 +48,27 @@ def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -
     return [ok and bool(reply) for ok, reply in zip(said, replies, strict=True)]
 
 
-def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: tuple[bool, bool], sure: float) -> Ticket:
-    """`right`: the first entry, and what was shown, which may be two."""
-    findable, good = right
-    shown = plan.kind in ("generate", "retrieve")
-    other = "small talk" if plan.kind == "smalltalk" else "handed over"
+def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequence[bool], sure: float) -> Ticket:
+    """`right`: whether each of the best entries found is."""
     intent = row["intent"] if isinstance(row["intent"], str) else None
     hit = reading.hits[0] if reading.hits else None
     return {
         "id": row["id"], "at": row["at"] if isinstance(row["at"], str) else "",
         "channel": row["channel"], "language": row["language"], "intent": intent,
         "words": len(str(row["text"]).split()),
-        "outcome": ("right" if good else "wrong") if shown else other,
-        "findable": findable, "sure": round(sure, 4),
+        "outcome": _outcome(plan, right),
+        "findable": right[0], "sure": round(sure, 4),
         "understood": None if intent is None else plan.intent == intent,
         "reason": plan.reason or "", "question": row["text"], "entry": hit.question if hit else "",
     }  # fmt: skip
+
+
+def _outcome(plan: Plan, right: Sequence[bool]) -> str:
+    if plan.kind == "smalltalk":
+        return "small talk"
+    if plan.kind == "handoff":
+        return "offered" if any(right[: len(plan.offered)]) else "handed over"
+    return "right" if any(right[: 2 if plan.both else 1]) else "wrong"
 
 
 def shortened(rows: Sequence[Ticket]) -> list[Ticket]:
@@ -97,7 +98,8 @@ def summary(rows: Sequence[Ticket], how: Backtest) -> dict[str, Any]:
         "wrong": counts["wrong"],
         "wrong_share": wrong.value,
         "wrong_interval": [wrong.low, wrong.high],
-        "handed_over": counts["handed over"],
+        "handed_over": counts["handed over"] + counts["offered"],
+        "offered": counts["offered"],
         "hours_saved": round(hours, 1),
         "cost_saved": round(hours * how.cost_per_hour),
         "per_100_tickets": {"hours": round(100 * hours / (total or 1), 1)},
@@ -115,7 +117,7 @@ def told(found: Mapping[str, Any]) -> str:
         f"{found['tickets']:,} past tickets ({found['from'] or 'undated'} to {found['to'] or 'undated'})\n"
         f"  answered by the bot:  {found['answered_share']:.0%} ({low:.0%} to {high:.0%})\n"
         f"  answered wrongly:     {found['wrong_share']:.1%} ({bad_low:.1%} to {bad_high:.1%})\n"
-        f"  handed to a person:   {found['handed_over']:,}\n"
+        f"  handed to a person:   {found['handed_over']:,} ({found['offered']:,} with the right page offered)\n"
         f"  saved:                {found['hours_saved']:,} hours, {found['currency']}{found['cost_saved']:,} "
         f"(right answers alone, at {found['minutes_per_ticket']:g} minutes a ticket and "
         f"{found['currency']}{found['cost_per_hour']:g} an hour)"
@@ -130,10 +132,11 @@ def page(rows: Sequence[Ticket], how: Backtest, shop: str) -> str:
     figures = {
         "of the tickets answered by the bot": f"{found['answered_share']:.0%}",
         "of the tickets answered wrongly": f"{found['wrong_share']:.1%}",
+        "handed to a colleague, with the right page offered": f"{found['offered'] / (found['tickets'] or 1):.0%}",
         "hours of the desk saved": f"{found['hours_saved']:,}",
         "saved": f"{found['currency']}{found['cost_saved']:,}",
     }
-    reasons = Counter(row["reason"].partition(":")[0] for row in rows if row["outcome"] == "handed over")
+    reasons = Counter(row["reason"].partition(":")[0] for row in rows if _handed(row))
     return sheet.page(
         f"What the bot would have done for {shop}",
         [
@@ -155,10 +158,13 @@ def page(rows: Sequence[Ticket], how: Backtest, shop: str) -> str:
 
 def _examples(rows: Sequence[Ticket], outcome: str) -> list[dict[str, Any]]:
     chosen = _some([row for row in rows if row["outcome"] == outcome and row["question"]])
-    last = "reason" if outcome == "handed over" else "answered from"
-    return [
-        {"customer": r["question"], last: r["reason"] if outcome == "handed over" else r["entry"]} for r in chosen
-    ]
+    named = {"handed over": ("reason", "reason"), "offered": ("offered first", "entry")}
+    last, column = named.get(outcome, ("answered from", "entry"))
+    return [{"customer": row["question"], last: row[column]} for row in chosen]
+
+
+def _handed(row: Ticket) -> bool:
+    return row["outcome"] in ("handed over", "offered")
 
 
 def _over_time(rows: Sequence[Ticket]) -> str:
@@ -169,10 +175,10 @@ def _over_time(rows: Sequence[Ticket]) -> str:
     figure = sheet.figure(9, 3)
     axes = figure.subplots()
     base = pd.Series(0, index=counts.index)
-    for outcome, colour in zip(_TOLD, ("#2f6f4f", "#b5532a", "#9fb7c9", "#dddddd"), strict=True):
+    for outcome, colour in zip(_TOLD, ("#2f6f4f", "#b5532a", "#5f8fb0", "#9fb7c9", "#dddddd"), strict=True):
         axes.bar(counts.index, counts[outcome], bottom=base, color=colour, label=_TOLD[outcome])
         base = base + counts[outcome]
-    axes.set(ylabel="tickets", title="By month", ylim=(0, 1.3 * float(base.max())))
+    axes.set(ylabel="tickets", title="By month", ylim=(0, 1.4 * float(base.max())))
     axes.tick_params(axis="x", rotation=45, labelsize=8)
-    axes.legend(fontsize=8, ncols=4, loc="upper center")
+    axes.legend(fontsize=8, ncols=3, loc="upper center")
     return sheet.picture(figure, "Tickets answered, wrongly answered and handed over, by month")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deskloop import courtesy, facts, turns, usual
-from deskloop.confidence import SIGNALS, Confidence
+from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
 from deskloop.grounds import clean, rests_on_first, sentences, texts
@@ -28,8 +28,10 @@ Message = Mapping[str, str]
 MAX_TOKENS = 90
 FOUND = 10
 USED_SOURCES = 2
+MOST_OFFERED = 3
 OUT_OF_SCOPE = "out_of_scope"
 EITHER = "one of two entries answers"
+UNSURE = "not sure enough"
 _PIECE = re.compile(r"\S+\s*")
 
 
@@ -68,6 +70,7 @@ class Plan:
     sources: tuple[Source, ...]
     reason: str | None
     both: bool = False  # the best two entries are shown together, each under its question
+    offered: tuple[Source, ...] = ()  # with a hand-over: entries whose questions the customer may have meant
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ class Bot:
             confidence=plan.confidence,
             scope=plan.scope,
             sources=sources,
+            suggestions=plan.offered,
             reason=plan.reason,
             model=self.version,
         )
@@ -264,12 +268,17 @@ class Bot:
             return plan("handoff", reason)
         alone = confidence >= self.confidence.threshold
         if not hits or not (alone or self._sure_of_two(reading)):
-            return plan("handoff", "not sure enough")
+            return replace(plan("handoff", UNSURE), offered=self._worth_offering(reading))
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
             return plan("handoff", f"names what is not known here: {strange[0]}")
         if not alone:
             return plan("retrieve", EITHER, hits[:2], both=True)
         return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])
+
+    def _worth_offering(self, reading: Reading) -> tuple[Source, ...]:
+        """The best entries, if it is likelier than not that the customer meant one of them."""
+        likely = (self.confidence.pair or self.confidence).of([reading.signals])[0] >= OFFERED
+        return reading.hits[:MOST_OFFERED] if likely else ()
 
     def _sure_of_two(self, reading: Reading) -> bool:
         pair = self.confidence.pair

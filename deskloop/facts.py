@@ -15,6 +15,7 @@ from deskloop.text.quantities import quantities, taken
 
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w'’])([^\W\d_]{3,})")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|nothing|none|without|neither|nor)\b|n['’]t\b", re.I)
+_REPLY = re.compile(r"^\W*(?:yes|no)\b\s*,", re.I)
 _WORD = re.compile(r"[a-z][a-z'’]+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _STOP = frozenset(
@@ -145,14 +146,18 @@ def _following(fact: str) -> Iterable[str]:
 
 def _flipped(answer: str, sources: list[str]) -> list[str]:
     """Sentences of the answer that say nearly what a source says, with the opposite sign."""
-    told = [(content_words(s), bool(_NEGATION.search(s))) for t in sources for s in _SENTENCE.split(t)]
+    told = [_claim(sentence) for text in sources for sentence in _SENTENCE.split(text)]
     flipped = []
     for sentence in _SENTENCE.split(answer):
-        words = content_words(sentence)
-        if len(words) < 3:
-            continue
-        same = [(len(words & w) / len(words | w), negated) for w, negated in told if w]
-        best = max(same, default=(0.0, False))
-        if best[0] >= 0.6 and best[1] != bool(_NEGATION.search(sentence)):
+        said, odd = _claim(sentence)
+        same = [(len(said & words) / len(said | words), sign) for words, sign in told if words]
+        likeness, sign = max(same, default=(0.0, odd))
+        if len(said) > 1 and likeness >= 0.6 and sign != odd:
             flipped.append(sentence)
     return flipped
+
+
+def _claim(sentence: str) -> tuple[frozenset[str], bool]:
+    """What a sentence speaks of, and whether it is denied: an odd number of times, "no," as a reply apart."""
+    bare = _REPLY.sub("", sentence)
+    return content_words(bare) | facts(bare), len(_NEGATION.findall(bare)) % 2 == 1

@@ -148,6 +148,7 @@ class Answer(Record):
     confidence: float = Field(0.0, ge=0, le=1)
     scope: float | None = Field(None, description="in-scope score of the question")
     sources: tuple[Source, ...] = ()
+    suggestions: tuple[Source, ...] = Field((), description="offered with a hand-over: one of them may answer it")
     reason: str | None = None
     model: str = Field("", description="version of the bundle that answered")
     latency_ms: float = 0.0

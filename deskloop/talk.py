@@ -21,7 +21,8 @@ def talk(bot: Bot, quiet: bool) -> list[dict[str, Any]]:
         for piece in bot.stream([{"role": t["role"], "content": t["content"]} for t in turns]):
             if isinstance(piece, Answer):
                 turns.append(_turn(piece))
-                piece = "".join(f"\n     [{s.question} {s.url or ''}]" for s in piece.sources) + "\n"
+                told = [*piece.sources, *piece.suggestions]
+                piece = "".join(f"\n     [{s.question} {s.url or ''}]" for s in told) + "\n"
             if not quiet:
                 print(piece, end="", flush=True)
     return turns
@@ -41,6 +42,9 @@ def _typed(quiet: bool) -> Iterator[str]:
 
 
 def _turn(answer: Answer) -> dict[str, Any]:
-    sources = [{"id": s.id, "question": s.question, "url": s.url} for s in answer.sources]
     told = answer.model_dump(mode="json", include={"kind", "intent", "confidence", "reason"})
-    return {"role": "assistant", "content": answer.text, **told, "sources": sources}
+    cited = {
+        name: [{"id": s.id, "question": s.question, "url": s.url} for s in sources]
+        for name, sources in (("sources", answer.sources), ("suggestions", answer.suggestions))
+    }
+    return {"role": "assistant", "content": answer.text, **told, **cited}

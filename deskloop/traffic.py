@@ -32,14 +32,18 @@ class Traffic:
         version: int,
         scope: float | None = None,
     ) -> tuple[str, str]:
-        """Keep one exchange. Returns the ids of the customer's message and of the answer."""
+        """Keep one exchange. Returns the ids of the customer's message and of the answer.
+
+        A hand-over has no sources; what it suggests is kept in their place, for the colleague to see.
+        """
         asked, answered = uuid.uuid4().hex, uuid.uuid4().hex
         shared = {
             "conversation_id": conversation_id, "model_version": version, "intent": answer.intent,
             "confidence": answer.confidence, "scope": scope, "kind": answer.kind, "reason": answer.reason,
             "latency_ms": answer.latency_ms,
         }  # fmt: skip
-        sources = [{"id": s.id, "url": s.url, "score": s.score} for s in answer.sources]
+        shown = answer.sources or answer.suggestions
+        sources = [{"id": s.id, "question": s.question, "url": s.url, "score": s.score} for s in shown]
         self.open(conversation_id, channel)
         with self.engine.begin() as c:
             c.execute(insert(db.messages).values(id=asked, role="customer", text=text, **shared))
@@ -99,13 +103,15 @@ class Traffic:
     def recent(self, limit: int = 50, handed_over: bool | None = None) -> list[dict[str, Any]]:
         """Conversations, the last to be active first, with their number of messages.
 
-        `waiting` tells that a handed-over customer has said something since a colleague last replied, `text`
-        is what the customer said last, `joined` that a colleague is in the chat.
+        `waiting` tells that a handed-over customer has said something since a colleague last replied, and gave the
+        bot's answer to it no thumb up; `text` is what the customer said last, `joined` that a colleague is in the
+        chat.
         """
-        c, m, t = db.conversations.c, db.messages.c, db.takeovers.c
+        c, m, t, f = db.conversations.c, db.messages.c, db.takeovers.c, db.feedback.c
         asked = func.max(case((m.role == "customer", m.at)))
         replied = func.max(case((m.role == "agent", m.at)))
-        waiting = and_(c.handed_over, or_(replied.is_(None), replied < asked))
+        helped = func.max(case((and_(m.role == "bot", f.thumb > 0), m.at)))
+        waiting = and_(c.handed_over, *(or_(settled.is_(None), settled < asked) for settled in (replied, helped)))
         last = func.max(m.at).label("last_at")
         count = func.count(m.id).label("messages")
         said = db.messages.alias()
@@ -120,6 +126,7 @@ class Traffic:
         query = (
             select(*db.conversations.c, count, last, waiting.label("waiting"), latest.label("text"), joined)
             .join(db.messages, m.conversation_id == c.id)
+            .outerjoin(db.feedback, f.message_id == m.id)
             .group_by(c.id, c.started_at, c.channel, c.handed_over)
             .order_by(last.desc())
             .limit(limit)

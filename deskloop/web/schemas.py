@@ -66,6 +66,7 @@ class About(BaseModel):
     intent: str | None
     confidence: float
     sources: list[Cited]
+    suggestions: list[Cited] = Field([], description="Offered with a hand-over: the customer may have meant one.")
     reason: str | None
     version: int
 

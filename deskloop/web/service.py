@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deskloop.origins import FaqSource, ImapSource, MailSource
 from deskloop.outbox import Outbox
-from deskloop.records import Answer
+from deskloop.records import Answer, Source
 from deskloop.releases import Releases
 from deskloop.settings import Settings
 from deskloop.takeovers import Takeovers
@@ -77,7 +77,8 @@ class Service:
             kind=answer.kind,
             intent=answer.intent,
             confidence=answer.confidence,
-            sources=[Cited(id=s.id, question=s.question, url=s.url) for s in answer.sources],
+            sources=_cited(answer.sources),
+            suggestions=_cited(answer.suggestions),
             reason=answer.reason,
             version=loaded.release.version,
         )
@@ -112,6 +113,10 @@ def service(request: Request) -> Service:
     """The app's service, as a dependency."""
     found: Service = request.app.state.service
     return found
+
+
+def _cited(sources: Iterable[Source]) -> list[Cited]:
+    return [Cited(id=s.id, question=s.question, url=s.url) for s in sources]
 
 
 def _printed(answer: Answer) -> set[str]:

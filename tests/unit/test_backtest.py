@@ -21,7 +21,8 @@ def ticket(number, outcome, **more):
 ROWS = [
     *(ticket(n, "right") for n in range(60)),
     *(ticket(n, "wrong") for n in range(60, 62)),
-    *(ticket(n, "handed over") for n in range(62, 95)),
+    *(ticket(n, "handed over") for n in range(62, 85)),
+    *(ticket(n, "offered") for n in range(85, 95)),
     *(ticket(n, "small talk", channel="email") for n in range(95, 100)),
 ]
 
@@ -29,6 +30,7 @@ ROWS = [
 def test_shares_come_with_intervals_and_savings_with_the_rates():
     found = backtest.summary(ROWS, Backtest(minutes_per_ticket=10, cost_per_hour=30, currency="$"))
     assert (found["tickets"], found["answered"], found["wrong"], found["handed_over"]) == (100, 62, 2, 33)
+    assert found["offered"] == 10 and "10 with the right page offered" in backtest.told(found)
     assert found["hours_saved"] == 10 and found["cost_saved"] == 300 and found["currency"] == "$"
     low, high = found["answered_interval"]
     assert low < 0.62 < high and found["wrong_interval"][0] > 0
@@ -43,7 +45,7 @@ def test_no_ticket_is_no_claim():
 
 def test_the_page_stands_by_itself_with_a_few_examples_of_each_outcome():
     rows = backtest.shortened(ROWS)
-    assert 10 <= sum(bool(r["question"]) for r in rows) <= 4 * backtest.EXAMPLES
+    assert 10 <= sum(bool(r["question"]) for r in rows) <= 5 * backtest.EXAMPLES
     page = backtest.page(rows, Backtest(), "Tents & Co")
     assert "62%" in page and "Tents &amp; Co" in page and "not sure enough" in page and "question 60" in page
     assert "data:image/png;base64," in page and "http" not in page

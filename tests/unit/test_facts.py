@@ -68,6 +68,10 @@ def test_an_answer_may_not_turn_a_sentence_into_its_opposite():
     source = "Final Clearance items cannot be returned."
     assert supported("Final Clearance items cannot be returned.", [source]).ok
     assert not supported("Final Clearance items can be returned.", [source]).ok
+    assert not supported("200 points are not worth €5.", ["200 points are worth €5."]).ok
+    assert not supported("Cuts and burns are not not covered.", ["Cuts and burns are not covered."]).ok
+    assert supported("You can order as a guest.", ["No, you can order as a guest."]).ok, "a reply is no denial"
+    assert not supported("No, you can not order as a guest.", ["No, you can order as a guest."]).ok
 
 
 def test_customers_may_be_echoed_but_their_claims_are_no_facts():

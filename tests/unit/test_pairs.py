@@ -46,6 +46,17 @@ def test_an_entry_that_is_sure_enough_stands_alone(bot):
     assert len(sure.answer(ASKED).sources) == 1
 
 
+def test_what_the_customer_may_have_meant_is_offered_with_the_hand_over(bot):
+    unsure = replace(bot, confidence=replace(NEVER, pair=replace(ALWAYS, threshold=1.01)))
+    answer = unsure.answer(ASKED)
+    assert answer.kind == "handoff" and not answer.sources
+    assert {source.id for source in answer.suggestions[:2]} == {"use", "valid"} and len(answer.suggestions) == 3
+    hopeless = replace(NEVER, bias=-30.0, pair=replace(NEVER, bias=-30.0))
+    assert replace(bot, confidence=hopeless).answer(ASKED).suggestions == ()
+    person = unsure.answer([{"role": "user", "content": "let me talk to a real person about my gift card"}])
+    assert person.kind == "handoff" and not person.suggestions
+
+
 def test_neither_is_told_where_both_are_unsure(bot):
     assert replace(bot, confidence=replace(NEVER, pair=NEVER)).answer(ASKED).kind == "handoff"
     assert replace(bot, confidence=NEVER).answer(ASKED).kind == "handoff"

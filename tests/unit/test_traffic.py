@@ -38,7 +38,7 @@ def test_a_conversation_reads_in_order_with_what_the_model_thought(traffic: Traf
     rows = traffic.conversation("one")
     assert [r["text"] for r in rows] == ["first", "a", "second", "later", "I am here"]
     assert [r["role"] for r in rows] == ["customer", "bot", "customer", "bot", "agent"]
-    assert rows[1]["sources"] == [{"id": "k1", "url": "https://shop.example/k1", "score": 0.8}]
+    assert rows[1]["sources"] == [{"id": "k1", "question": "q", "url": "https://shop.example/k1", "score": 0.8}]
     assert rows[0]["scope"] == 0.7 and rows[2]["intent"] == "out_of_scope" and rows[0]["model_version"] == 3
 
 
@@ -54,6 +54,17 @@ def test_a_handed_over_customer_waits_until_a_colleague_replies(traffic: Traffic
     assert [bool(r["waiting"]) for r in traffic.recent(handed_over=True)] == [False]
     said(traffic, "stuck", "still there?", UNSURE)
     assert [bool(r["waiting"]) for r in traffic.recent(handed_over=True)] == [True]
+
+
+def test_a_customer_whom_an_offered_answer_helped_waits_no_longer(traffic: Traffic) -> None:
+    said(traffic, "stuck", "help", UNSURE.model_copy(update={"suggestions": (SOURCE,)}))
+    assert traffic.conversation("stuck")[1]["sources"][0]["question"] == "q", "the colleague sees what was offered"
+    _, answer = said(traffic, "stuck", "q")
+    assert traffic.recent()[0]["waiting"]
+    traffic.thumb(answer, 1)
+    assert not traffic.recent()[0]["waiting"] and traffic.recent()[0]["messages"] == 4
+    said(traffic, "stuck", "and one more thing", UNSURE)
+    assert traffic.recent()[0]["waiting"]
 
 
 def test_replies_are_given_once_by_the_id_of_the_last(traffic: Traffic) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,22 @@ class KeywordBot:
     def _answer(self, question: str) -> Answer:
         for key, text in self.entries.items():
             if key in question:
-                url = f"https://shop.example/help/{key}"
-                source = Source(id=key, question=f"How does {key} work?", answer=text, url=url, score=0.9)
-                return Answer(text=text, kind="retrieve", intent=key, confidence=0.91, sources=(source,))
+                told = (self._source(key),)
+                return Answer(text=text, kind="retrieve", intent=key, confidence=0.91, sources=told)
         said = "I would rather not guess here, so I am passing this to a colleague."
-        return Answer(text=said, kind="handoff", intent="out_of_scope", confidence=0.2, reason="not sure enough")
+        near = [key for word in question.split() for key in get_close_matches(word, self.entries)]
+        return Answer(
+            text=said,
+            kind="handoff",
+            intent="out_of_scope",
+            confidence=0.2,
+            reason="not sure enough",
+            suggestions=tuple(map(self._source, near)),
+        )
+
+    def _source(self, key: str) -> Source:
+        url = f"https://shop.example/help/{key}"
+        return Source(id=key, question=f"How does {key} work?", answer=self.entries[key], url=url, score=0.9)
 
 
 @dataclass

@@ -66,6 +66,32 @@ def test_an_answer_streams_in_with_its_sources_and_takes_a_thumb(start, page):
         assert 'deskloop_feedback_total{thumb="down"} 1.0' in http.get("/metrics").text
 
 
+def test_what_the_customer_may_have_meant_is_one_click_away(start, page):
+    server = start()
+    page.goto(server.url)
+    say(page, "when is my refnd here")
+    offered = page.get_by_role("list", name="Questions we can answer at once").get_by_role("button")
+    expect(offered).to_have_text("How does refund work?")
+    desk = page.context.new_page()
+    desk.goto(f"{server.url}/desk")
+    desk.get_by_label("Token").fill("desk-secret")
+    desk.keyboard.press("Enter")
+    row = desk.get_by_role("list", name="Conversations").get_by_role("button")
+    expect(row).to_contain_text("waiting")
+    row.click()
+    pages = desk.get_by_role("list", name="Help pages").get_by_role("link")
+    expect(pages).to_have_attribute("href", "https://shop.example/help/refund")
+    page.bring_to_front()
+    offered.click()
+    expect(page.locator(".bot .bubble").nth(1)).to_contain_text("within 5 working days")
+    page.get_by_role("button", name="Helpful", exact=True).click()
+    expect(page.get_by_text("Thank you")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("list", name="Questions we can answer at once").get_by_role("button")).to_have_count(1)
+    desk.bring_to_front()
+    expect(row.get_by_text("waiting", exact=True)).to_be_hidden(timeout=10_000)
+
+
 def test_a_person_takes_over_and_both_sides_see_it(start, page):
     server = start()
     page.goto(server.url)

@@ -54,12 +54,23 @@ function finish(item, text, about) {
   if (!about) return;
   item.dataset.kind = about.kind;
   item.querySelector(".handover").hidden = about.kind !== "handoff";
+  const offered = about.suggestions ?? [];
+  item.querySelector(".offers").hidden = !offered.length;
+  item.querySelector(".offers ul").replaceChildren(...offered.map(offer));
   const answered = about.kind === "generate" || about.kind === "retrieve";
   item.querySelector(".after").hidden = !answered;
   if (answered) {
     item.querySelector(".sources").replaceChildren(...about.sources.map(source));
     takeThumbs(item, about);
   }
+}
+
+function offer({ question }) {
+  const li = document.createElement("li");
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: question });
+  button.addEventListener("click", () => busy || ask(question));
+  li.append(button);
+  return li;
 }
 
 function source({ question, url }) {

@@ -1,5 +1,5 @@
 // The desk: reads conversations, replies, labels, and shows what was released and measured.
-import { call, clone, write } from "./api.js";
+import { call, clone, link, write } from "./api.js";
 
 const KEY = "deskloop-desk-token";
 const LOOK_MS = 5000;
@@ -131,14 +131,26 @@ function saidRow(message) {
   stamp(item.querySelector("time"), message.at);
   write(item.querySelector(".text"), message.text);
   item.querySelector(".facts").textContent = facts(message);
+  showPages(item.querySelector(".pages"), message.sources ?? []);
   if (message.role === "customer") labelling(item, message);
   else for (const part of item.querySelectorAll(".label, .open-label")) part.remove();
   return item;
 }
 
+// What an answer rests on, or what a hand-over offered: the colleague's first guess too.
+function showPages(list, sources) {
+  const told = sources.filter(({ question }) => question);
+  list.hidden = !told.length;
+  list.replaceChildren(...told.map(({ question, url }) => {
+    const li = document.createElement("li");
+    li.append(/^https?:\/\//.test(url ?? "") ? link(url, question) : question);
+    return li;
+  }));
+}
+
 function facts(m) {
   if (m.role === "customer") return m.intent ? `understood as ${m.intent}, ${Math.round(100 * m.confidence)} % sure` : "";
-  if (m.role === "bot") return [m.kind === "handoff" ? "handed over" : m.kind, m.reason, `version ${m.model_version}`].filter(Boolean).join(" · ");
+  if (m.role === "bot") return [m.kind === "handoff" ? m.sources?.length ? "handed over, with these offered" : "handed over" : m.kind, m.reason, `version ${m.model_version}`].filter(Boolean).join(" · ");
   return "";
 }
 
