@@ -17,15 +17,17 @@ _FOLLOWS = re.compile(
     r"how long does that|how much is that|why|what does that)\b",
     re.I,
 )
+_MEASURES = frozenset({"much", "many", "long", "often", "far", "take", "takes"})  # ask for more of the same
 FEW_WORDS = 1000
-_INNER_NAME = re.compile(r"(?<![.!?:,]\s)(?<!^)(?<!\n)\b([A-Z][a-z]{2,})\b")
+_INNER_NAME = re.compile(r"(?<![.!?:,]\s)(?<!^)(?<!\n)\b([A-Z][a-z]{2,}(?:[A-Z][a-z]+)*)\b")
 _OWN_NAME = re.compile(
     r"\b(?i:i am|i'm|my name is|name is|this is|dear|hello|hi|regards|greetings|thanks|mr|mrs|ms|dr)\b[.,]?\s+"
     r"(?:[A-Z]\w+\s*){1,3}"
 )
 # placeholders of redacted text and their raw forms; names are left out, since raw text does not show them
 _PARTICULAR = re.compile(
-    r"<(?!PERSON)[A-Z_]+_\d+>|[\w.+-]+@\w|\b[A-Z]{2,}-?\d{4,}\b|\b\d{6,}\b|\+\d{2}[\d ]{7,}|\b0\d{2,3}[ -]\d{5,}"
+    r"<(?!PERSON)[A-Z_]+_\d+>|[\w.+-]+@\w|\b[A-Z]{2,}-?\d{4,}\b|\b\d{6,}\b|\b\d(?:[ -]?\d){11,}\b|"
+    r"\+\d{2}[\d ]{7,}|\b0\d{2,3}[ -]\d{5,}"
 )
 
 
@@ -51,7 +53,7 @@ def adds_nothing_unknown(asked: str, told: Iterable[str]) -> bool:
     If not ("and to Mars?"), the entry of the turn before is no answer to it.
     """
     known = content_words(" ".join(told))
-    return all(any(w[:4] == k[:4] for k in known) for w in content_words(asked))
+    return all(any(w[:4] == k[:4] for k in known) for w in content_words(asked) - _MEASURES)
 
 
 def strange_names(text: str, vocabulary: Collection[str]) -> list[str]:

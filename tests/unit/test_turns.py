@@ -32,11 +32,18 @@ def test_a_follow_up_is_answered_only_by_an_entry_that_speaks_of_it():
     told = ["What does a return cost? Free in Belgium; from Germany and France it costs €3.95."]
     assert turns.adds_nothing_unknown("and from Germany?", told)
     assert not turns.adds_nothing_unknown("and from Mars?", told)
+    assert turns.adds_nothing_unknown("how much is that?", told), "asks for more of the same"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["where is <ORDER_NUMBER_1>", "order LF-20417 please", "mail me at a@b.example", "my number is 0612345678"],
+    [
+        "where is <ORDER_NUMBER_1>",
+        "order LF-20417 please",
+        "mail me at a@b.example",
+        "my number is 0612345678",
+        "card 4417 1234 5678 9113",
+    ],
 )
 def test_an_own_order_or_address_makes_a_question_particular(text):
     assert turns.particular(text)
@@ -48,6 +55,7 @@ def test_plain_questions_are_not_particular():
 
 def test_a_name_that_nobody_used_before_is_strange():
     assert turns.strange_names("How do I reset my Foogle password?", KNOWN) == ["Foogle"]
+    assert turns.strange_names("my FooStation is locked", KNOWN) == ["FooStation"]
     assert turns.strange_names("Is the Cologne shop of Larkfell open?", KNOWN) == []
 
 
