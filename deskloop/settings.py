@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from deskloop.configfile import anchored_sqlite, below, read, told
@@ -214,6 +214,9 @@ class Serve(Section):
     engine_key: SecretStr | None = Field(None, description="API key of that server.")
     desk_token: SecretStr | None = Field(None, description="Lets the desk review and reply; off when unset.")
     api_key: SecretStr | None = Field(None, description="Asked of API clients when set.")
+    embed_on: tuple[Annotated[str, StringConstraints(pattern=r"^https?://[\w.:-]+$")], ...] = Field(
+        (), description="Websites that may show the chat, such as https://www.shop.example; none if empty."
+    )
     max_message_chars: int = Field(4000, ge=100, le=100_000)
     rate_per_minute: int = Field(600, ge=1, description="Messages per client address and minute.")
 

@@ -4,6 +4,7 @@ stream flows through it untouched."""
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -15,16 +16,21 @@ from deskloop.web.meters import Meters
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'none'; frame-ancestors "
 )
 HEADERS = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": f"{_POLICY}'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+def framed_by(origins: Sequence[str]) -> dict[str, str]:
+    """Headers of a page that `origins` may show in a frame; who reads this policy ignores X-Frame-Options."""
+    return {"Content-Security-Policy": _POLICY + (" ".join(origins) or "'none'")}
 
 
 class Edge:
@@ -71,7 +77,7 @@ class Edge:
                 seen.update(status=message["status"], began=True)
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault(
                     "Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store"
                 )

@@ -1,4 +1,4 @@
-"""Who may do what: API clients by key or by the page's own session, the desk by its token, all at a rate."""
+"""Who may do what: API clients by key or by the page's own ticket, the desk by its token, all at a rate."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import hmac
 import time
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import Depends, HTTPException, Request
 from pydantic import SecretStr
 
 from deskloop.settings import Serve
 from deskloop.web.service import Service, service
 
-COOKIE = "deskloop_session"
-SESSION_SECONDS = 7 * 24 * 3600
+TICKET_SECONDS = 7 * 24 * 3600
 
 
 def secret(value: SecretStr | None) -> str | None:
@@ -22,25 +21,20 @@ def secret(value: SecretStr | None) -> str | None:
     return (value.get_secret_value() or None) if value else None
 
 
-def start_session(serve: Serve, request: Request, response: Response) -> None:
-    """Let the page we serve use the API where clients need a key. Scripts cannot read the cookie."""
+def ticket(serve: Serve) -> str:
+    """What lets the page we serve use the API for a week where clients need a key; else empty.
+
+    It stands in the page and not in a cookie: inside another website's frame browsers keep cookies back.
+    """
     key = secret(serve.api_key)
-    if key:
-        until = str(int(time.time()) + SESSION_SECONDS)
-        response.set_cookie(
-            COOKIE,
-            f"{until}.{_sign(key, until)}",
-            max_age=SESSION_SECONDS,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+    until = str(int(time.time()) + TICKET_SECONDS)
+    return f"{until}.{_sign(key, until)}" if key else ""
 
 
 def require_client(request: Request, service: Annotated[Service, Depends(service)]) -> None:
-    """An API client with the key or the page's session, if a key is set."""
-    key = secret(service.settings.serve.api_key)
-    if key and not (_same(_bearer(request), key) or _in_session(request, key)):
+    """An API client with the key or the page's ticket, if a key is set."""
+    key, given = secret(service.settings.serve.api_key), _bearer(request)
+    if key and not (_same(given, key) or _is_ticket(given, key)):
         raise HTTPException(401, "this API needs its key: Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
 
 
@@ -67,13 +61,13 @@ def _bearer(request: Request) -> str:
     return value.strip() if kind.lower() == "bearer" else ""
 
 
-def _in_session(request: Request, key: str) -> bool:
-    until, _, signature = request.cookies.get(COOKIE, "").partition(".")
+def _is_ticket(given: str, key: str) -> bool:
+    until, _, signature = given.partition(".")
     return until.isdigit() and int(until) > time.time() and _same(signature, _sign(key, until))
 
 
 def _sign(key: str, until: str) -> str:
-    return hmac.new(key.encode(), f"session {until}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), f"page {until}".encode(), hashlib.sha256).hexdigest()
 
 
 def _same(given: str, wanted: str) -> bool:

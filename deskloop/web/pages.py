@@ -7,10 +7,11 @@ from pathlib import Path
 from string import Template
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
 
-from deskloop.web.guard import start_session
+from deskloop.web.edge import framed_by
+from deskloop.web.guard import ticket
 from deskloop.web.service import Service, service
 
 STATIC = Path(__file__).with_name("static")
@@ -19,10 +20,10 @@ Shared = Annotated[Service, Depends(service)]
 
 
 @router.get("/")
-def chat(request: Request, service: Shared) -> Response:
-    """The customer's page."""
+def chat(service: Shared) -> Response:
+    """The customer's page, which other websites may show in a frame if they are named (`static/embed.js`)."""
     response = _page("chat.html", service)
-    start_session(service.settings.serve, request, response)
+    response.headers.update(framed_by(service.settings.serve.embed_on))
     return response
 
 
@@ -36,4 +37,5 @@ def _page(name: str, service: Service) -> HTMLResponse:
     text = (STATIC / name).read_text("utf-8")
     serve = service.settings.serve
     values = {"shop": html.escape(service.settings.shop.name), "max_chars": serve.max_message_chars}
+    values["ticket"] = ticket(serve) if name == "chat.html" else ""
     return HTMLResponse(Template(text).substitute(values))

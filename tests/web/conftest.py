@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from playwright.sync_api import Browser, sync_playwright
 
 from deskloop.database import connect
 from deskloop.records import Answer, Source
@@ -162,6 +163,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for server, thread in servers:
         server.should_exit = True
         thread.join(20)
+
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run"
+).split()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 DESK = {"Authorization": "Bearer desk-secret"}

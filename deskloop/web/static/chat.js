@@ -5,6 +5,7 @@ const WAITING_MS = 2500; // between looks for a colleague's reply, once one is a
 const IDLE_MS = 15000;
 const KEY = "deskloop-chat";
 const at = (id) => document.getElementById(id);
+const { ticket } = document.body.dataset; // lets this page use an API that needs a key
 const [messages, scroll, composer, field, send, status] =
   ["messages", "scroll", "composer", "text", "send", "status"].map(at);
 
@@ -100,7 +101,7 @@ function takeThumbs(item, about) {
       const thumb = Number(button.dataset.thumb);
       const note = group.querySelector(".thanks");
       try {
-        await call("/v1/feedback", { method: "POST", body: { message_id: about.message_id, thumb } });
+        await call("/v1/feedback", { method: "POST", body: { message_id: about.message_id, thumb }, token: ticket });
         about.thumb = thumb;
         press(thumb);
         note.textContent = "Thank you";
@@ -141,6 +142,7 @@ async function ask(text) {
 async function stream(text, bubble) {
   const turns = [...state.turns.filter((t) => t.role !== "agent"), { role: "user", content: text }];
   const headers = { "Content-Type": "application/json" };
+  if (ticket) headers.Authorization = `Bearer ${ticket}`;
   if (state.conversation) headers["X-Conversation-Id"] = state.conversation;
   const body = { model: "deskloop", stream: true, messages: turns.slice(-20).map(({ role, content }) => ({ role, content })) };
   const response = await fetch("/v1/chat/completions", { method: "POST", headers, body: JSON.stringify(body) });
@@ -199,7 +201,7 @@ function tell(colleague) {
 
 async function collect() {
   const conversation = state.conversation;
-  const { data, colleague } = await call(`/v1/conversations/${conversation}/replies?after=${encodeURIComponent(state.seen)}`);
+  const { data, colleague } = await call(`/v1/conversations/${conversation}/replies?after=${encodeURIComponent(state.seen)}`, { token: ticket });
   if (conversation !== state.conversation) return;
   for (const reply of data) {
     if (state.turns.some((t) => t.id === reply.id)) continue;
