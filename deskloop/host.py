@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx
@@ -23,6 +22,7 @@ import httpx
 from deskloop.errors import BadInput
 from deskloop.memory import PATIENT
 from deskloop.settings import Settings
+from deskloop.tether import Tether
 
 FULL_BYTES = 1 << 16  # a disk with less room counts as full
 
@@ -75,7 +75,10 @@ def require_room(folder: Path) -> None:
 
 
 class Host:
-    """Child processes with logs below `home/logs`; leaving the context stops them, newest first."""
+    """Child processes with logs below `home/logs`; leaving the context stops them, newest first.
+
+    Where this process is killed, they end with it.
+    """
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self.settings = settings
@@ -85,10 +88,12 @@ class Host:
 
     def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
+        self._tether = Tether()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
+        self._tether.cut()
 
     def start(self, name: str, *arguments: str) -> None:
         """Start `python ARGUMENTS` in its own process group, its output in `logs/NAME.log`."""
@@ -101,6 +106,7 @@ class Host:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        self._tether.hold(-self.children[name].pid)
 
     def wait_for(self, name: str, url: str, seconds: float = 120) -> None:
         """Wait until the child answers on `url`. Raises BadInput with its last line if it ends or hangs."""
@@ -116,7 +122,8 @@ class Host:
         raise BadInput(f"{name} did not answer on {url} within {seconds:.0f} s; see {self.logs / name}.log")
 
     def watch(self) -> None:
-        """Block until a child ends; say which."""
+        """Block until a child ends; say which. SIGTERM interrupts as Ctrl-C does."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         while True:
             for name in self.children:
                 self._require_alive(name)
@@ -125,7 +132,7 @@ class Host:
     def stop(self) -> None:
         """End the children, newest first: politely, then for good."""
         for child in reversed(self.children.values()):
-            _signal(child, signal.SIGINT)
+            _signal(child, signal.SIGTERM)  # who was started in the background may ignore SIGINT
             try:
                 child.wait(timeout=10)
             except subprocess.TimeoutExpired:

@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from deskloop.demo.site import serve
+from deskloop.tether import Tether
 
 os.environ.setdefault("DESKLOOP_RETRY_SECONDS", "0.1")  # before tasks.cache reads it: seconds that nobody looks at
 
@@ -41,6 +42,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def tether() -> Iterator[Tether]:
+    """Ends the processes of tests that are killed; a test that lives ends its own."""
+    made = Tether()
+    yield made
+    made.cut()
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Path:
     """The machine's own Chromium."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
@@ -50,7 +59,7 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(tether: Tether) -> Iterator[str]:
     """URL, without a database, of a real PostgreSQL server that lives for this session."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not binaries:
@@ -71,6 +80,7 @@ def postgres_server() -> Iterator[str]:
     run("initdb", "-D", data, "-U", "deskloop", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     run("pg_ctl", "-D", data, "-w", "-o", options, "-l", str(folder / "log"), "start")
+    tether.hold(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
     try:
         yield f"postgresql+psycopg://deskloop@127.0.0.1:{port}"
     finally:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from deskloop.database import connect
 from deskloop.releases import Releases
 from deskloop.settings import Settings, load
+from deskloop.tether import Tether
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Ran:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def prefect_server(tmp_path_factory: pytest.TempPathFactory, tether: Tether) -> Iterator[None]:
     """A Prefect server with a database and results of its own."""
     from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
     from prefect.testing.utilities import prefect_test_harness
@@ -40,6 +42,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         PREFECT_SERVER_ANALYTICS_ENABLED: False,
     }
     with temporary_settings(own), prefect_test_harness(server_startup_timeout=120):
+        [server] = [child for child in psutil.Process().children() if "uvicorn" in child.cmdline()]
+        tether.hold(server.pid)
         yield
 
 

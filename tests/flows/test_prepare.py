@@ -18,6 +18,7 @@ from deskloop.bench.scale import write
 from deskloop.errors import BadInput
 from deskloop.records import Dataset
 from deskloop.sources.identity import KEY_FILE
+from deskloop.tether import Tether
 
 ROWS = 900
 
@@ -56,7 +57,7 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture
-def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+def cluster(tether: Tether) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A Dask scheduler and two workers, as processes of their own."""
     pytest.importorskip("prefect_dask")
     with socket.socket() as free:
@@ -65,6 +66,8 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     common = ("--host", "127.0.0.1", "--no-dashboard")
     running = [start("scheduler", *common, "--port", address.rpartition(":")[2])]
     running += [start("worker", address, *common, "--no-nanny", "--nthreads", "1") for _ in range(2)]
+    for process in running:
+        tether.hold(process.pid)
     yield address, running[1:]
     for process in running:
         process.kill()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import httpx
 import pytest
 
 from deskloop.settings import Settings, load
+from deskloop.tether import Tether
 
 PATIENCE_SECONDS = 150
 FLAGS = (
@@ -88,7 +88,9 @@ class Up:
 
 @pytest.fixture(scope="session")
 def up(
-    open_shop: Callable[[Path], AbstractContextManager[Path]], tmp_path_factory: pytest.TempPathFactory
+    open_shop: Callable[[Path], AbstractContextManager[Path]],
+    tmp_path_factory: pytest.TempPathFactory,
+    tether: Tether,
 ) -> Iterator[Up]:
     """Running, with a drift check planned for every minute, and nothing trained yet."""
     home = tmp_path_factory.mktemp("up")
@@ -103,18 +105,15 @@ def up(
             [sys.executable, "-m", "deskloop.cli", "up", "--json", "--config", str(config)],
             env=kept | {"DESKLOOP_MONITOR__CRON": "* * * * *"}, stdout=told, stderr=log, start_new_session=True,
         )  # fmt: skip
+        tether.hold(process.pid)
         running = Up(config, load(config), process, home / "up.json")
         try:
             running.until(lambda: _answers(f"{running.api}/healthz"), "the API")
             running.until(lambda: len(running.prefect("POST", "/deployments/filter")) == 4, "the timetable")
             yield running
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(90)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.terminate()
+            process.wait(90)
 
 
 def _answers(url: str) -> bool:

@@ -19,6 +19,8 @@ import httpx
 import pytest
 import yaml
 
+from deskloop.tether import Tether
+
 ROOT = Path(__file__).parents[2]
 SECRETS = {
     "POSTGRES_PASSWORD": "trusted",
@@ -37,6 +39,7 @@ class Topology:
     folder: Path
     postgres: str  # host:port
     project: Path
+    tether: Tether
     ports: dict[str, int] = field(default_factory=lambda: {n: free_port() for n in ("prefect", "worker", "api")})
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -51,6 +54,7 @@ class Topology:
             self.running[name] = subprocess.Popen(
                 command, cwd=home, env=self._environment(service), stdout=log, stderr=log, start_new_session=True
             )
+        self.tether.hold(-self.running[name].pid)
 
     def wait(self, name: str, path: str, status: int = 200) -> httpx.Response:
         """The service's answer on `path`, as soon as it has that status."""
@@ -125,7 +129,7 @@ class Topology:
 
 
 @pytest.fixture
-def topology(postgres_server: str, tiny_project: Path, tmp_path: Path) -> Iterator[Topology]:
+def topology(postgres_server: str, tiny_project: Path, tmp_path: Path, tether: Tether) -> Iterator[Topology]:
     """Nothing started yet; the databases are made as the compose file makes them."""
     from sqlalchemy import create_engine, text
 
@@ -135,7 +139,7 @@ def topology(postgres_server: str, tiny_project: Path, tmp_path: Path) -> Iterat
         for statement in ["CREATE DATABASE deskloop;", *content.strip().splitlines()]:
             c.execute(text(statement))
     engine.dispose()
-    made = Topology(tmp_path, postgres_server.rpartition("@")[2], tiny_project)
+    made = Topology(tmp_path, postgres_server.rpartition("@")[2], tiny_project, tether)
     yield made
     made.stop()
 

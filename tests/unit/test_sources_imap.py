@@ -89,7 +89,7 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def dovecot():
+def dovecot(tether):
     binary = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
     if not binary:
         pytest.skip("no Dovecot on this machine; Debian's package is `dovecot-imapd`")
@@ -116,6 +116,7 @@ def dovecot():
         )
     )  # fmt: skip
     process = subprocess.Popen([binary, "-F", "-c", folder / "dovecot.conf"], stderr=subprocess.DEVNULL)
+    tether.hold(process.pid)
     try:
         for _ in range(100):
             with socket.socket() as probe:
