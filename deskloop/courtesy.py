@@ -22,6 +22,7 @@ OUT_OF_SCOPE = "out of scope"
 LANGUAGE = "language: "
 ALWAYS = "always handed over: "
 BOTH = "I think one of these answers it:"
+MEANT = "Or did you mean one of these?"
 _SMALLTALK = {
     "greeting": re.compile(
         r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I

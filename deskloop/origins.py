@@ -82,6 +82,14 @@ class HelpdeskApiSource(SourceBase):
         return self
 
 
+class Chatwoot(Section):
+    """Where the bot is an agent bot of Chatwoot."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+", description="Of your Chatwoot, such as https://app.chatwoot.com.")
+    token: SecretStr = Field(min_length=1, description='The agent bot\'s token; write "${CHATWOOT_BOT_TOKEN}".')
+    hook: SecretStr = Field(min_length=16, description="Last part of the webhook's address, known to Chatwoot alone.")
+
+
 class ImapSource(SourceBase):
     """A mailbox on an IMAP server; TLS unless the server is this machine and `tls` says `none`."""
 

@@ -18,6 +18,7 @@ from deskloop.configfile import anchored_sqlite, below, read, told
 from deskloop.errors import BadInput
 from deskloop.origins import (
     AnySource,
+    Chatwoot,
     FilesSource,
     HelpdeskSource,
     ImapSource,
@@ -217,6 +218,7 @@ class Serve(Section):
     embed_on: tuple[Annotated[str, StringConstraints(pattern=r"^https?://[\w.:-]+$")], ...] = Field(
         (), description="Websites that may show the chat, such as https://www.shop.example; none if empty."
     )
+    chatwoot: Chatwoot | None = Field(None, description="Answer there, too: WhatsApp, Telegram, e-mail and more.")
     max_message_chars: int = Field(4000, ge=100, le=100_000)
     rate_per_minute: int = Field(600, ge=1, description="Messages per client address and minute.")
 

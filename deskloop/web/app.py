@@ -22,7 +22,7 @@ from deskloop.releases import Releases
 from deskloop.settings import Settings
 from deskloop.takeovers import Takeovers
 from deskloop.traffic import Traffic
-from deskloop.web import chat, desk, failures, health, pages
+from deskloop.web import chat, chatwoot, desk, failures, health, pages
 from deskloop.web.edge import Edge
 from deskloop.web.live import Live, LoadBot, load_bundle
 from deskloop.web.rate import RateLimit
@@ -55,7 +55,7 @@ def create_app(settings: Settings, load_bot: LoadBot = load_bundle, look_every: 
     app.state.service = service
     failures.install(app)
     app.add_middleware(Edge, meters=service.meters, limit=BODY_BYTES)
-    for module in (health, chat, desk, pages):
+    for module in (health, chat, chatwoot, desk, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     return app

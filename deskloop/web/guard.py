@@ -21,6 +21,11 @@ def secret(value: SecretStr | None) -> str | None:
     return (value.get_secret_value() or None) if value else None
 
 
+def same(given: str, wanted: str) -> bool:
+    """Are two secrets equal? Takes as long whether they are or not."""
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
 def ticket(serve: Serve) -> str:
     """What lets the page we serve use the API for a week where clients need a key; else empty.
 
@@ -34,7 +39,7 @@ def ticket(serve: Serve) -> str:
 def require_client(request: Request, service: Annotated[Service, Depends(service)]) -> None:
     """An API client with the key or the page's ticket, if a key is set."""
     key, given = secret(service.settings.serve.api_key), _bearer(request)
-    if key and not (_same(given, key) or _is_ticket(given, key)):
+    if key and not (same(given, key) or _is_ticket(given, key)):
         raise HTTPException(401, "this API needs its key: Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
 
 
@@ -43,7 +48,7 @@ def require_desk(request: Request, service: Annotated[Service, Depends(service)]
     token = secret(service.settings.serve.desk_token)
     if token is None:
         raise HTTPException(404, "the desk is off; set serve.desk_token to switch it on")
-    if not _same(_bearer(request), token):
+    if not same(_bearer(request), token):
         slow_down(request, service)  # guessing is paid for like talking
         raise HTTPException(401, "the desk's token is missing or wrong", {"WWW-Authenticate": "Bearer"})
 
@@ -63,12 +68,8 @@ def _bearer(request: Request) -> str:
 
 def _is_ticket(given: str, key: str) -> bool:
     until, _, signature = given.partition(".")
-    return until.isdigit() and int(until) > time.time() and _same(signature, _sign(key, until))
+    return until.isdigit() and int(until) > time.time() and same(signature, _sign(key, until))
 
 
 def _sign(key: str, until: str) -> str:
     return hmac.new(key.encode(), f"page {until}".encode(), hashlib.sha256).hexdigest()
-
-
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(), wanted.encode())

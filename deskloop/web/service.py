@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from deskloop.web.schemas import About, Cited
 from deskloop.web.workers import Workers
 
 COLLEAGUE = "colleague"  # the kind of an answer that nobody gives: a person will
+HEARD = 1000  # messages remembered: Chatwoot tells again of what it thinks was not heard
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,7 @@ class Service:
     outbox: Outbox
     rate: RateLimit
     meters: Meters = field(default_factory=Meters)
+    heard: deque[int] = field(default_factory=lambda: deque(maxlen=HEARD))  # Chatwoot's messages
 
     def redactor(self, public: Iterable[str] = ()) -> Redactor:
         """Masks personal data, but for the shop's own addresses and what is `public`."""
@@ -52,7 +55,14 @@ class Service:
                 own.add(urlsplit(source.url).netloc.lower())
         return Redactor(own=own)
 
-    def keep(self, conversation: str, messages: Sequence[Mapping[str, str]], answer: Answer, loaded: Loaded) -> About:
+    def keep(
+        self,
+        conversation: str,
+        messages: Sequence[Mapping[str, str]],
+        answer: Answer,
+        loaded: Loaded,
+        channel: str = "web",
+    ) -> About:
         """Store one exchange, redacted, and say how it came about. A full disk must not silence the answer."""
         asked, answered = None, None
         redactor = self.redactor(_printed(answer))
@@ -63,7 +73,7 @@ class Service:
                 texts[-1],
                 answer,
                 redactor.redact(answer.text),
-                channel="web",
+                channel=channel,
                 scope=answer.scope,
                 version=loaded.release.version,
             )
