@@ -53,12 +53,13 @@ def told(error: ValidationError) -> str:
     found = error.errors(include_url=False)
     # a misspelt key is also a missing one: the key that stands there is what a person looks for
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
-    where = ".".join(str(part) for part in first["loc"]) or "top level"
+    where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{where} is no setting; check its spelling and indentation"
     given = first["input"]
     plain = isinstance(given, str | int | float) and not where.endswith(("token", "key", "password"))
-    return f"{where}: {first['msg']}" + (f", got {given!r}" if plain else "")
+    wanted = first["msg"].removeprefix("Value error, ")
+    return (f"{where}: {wanted}" if where else wanted) + (f", got {given!r}" if plain else "")
 
 
 def below(folder: Path, path: Path) -> Path:

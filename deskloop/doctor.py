@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput, TransientError
-from deskloop.settings import Settings, load
+from deskloop.settings import NO_SOURCE, Settings, load
 
 GIB = 1 << 30
 NO_CHAMPION = "none yet; `deskloop run` trains one"
@@ -55,7 +55,7 @@ def _python() -> str:
 def _configuration(config: Path | None) -> str:
     settings = load(config)
     if not settings.sources:
-        raise BadInput("no source is named; `deskloop init` writes a deskloop.yaml with examples")
+        raise BadInput(NO_SOURCE)
     return f"{len(settings.sources)} sources, effort {settings.effort}"
 
 

@@ -22,7 +22,7 @@ from deskloop.cleaning import file_name
 from deskloop.errors import BadInput, TransientError
 from deskloop.origins import AnySource, ImapSource, MailSource
 from deskloop.records import Conversation, KnowledgeEntry
-from deskloop.settings import Settings
+from deskloop.settings import NO_SOURCE, Settings
 from deskloop.sources import erased, identity, journal
 from deskloop.sources.batch import Batch
 from deskloop.store import raw_store
@@ -71,7 +71,8 @@ def told(outcome: dict[str, Any]) -> str:
     lines = []
     for row in outcome["sources"]:
         if "error" in row:
-            lines.append(f"{row['source']}: failed: {row['error']}")
+            why = row["error"].removeprefix(f"source {row['source']}: ")
+            lines.append(f"{row['source']}: failed: {why}")
             continue
         lines.append(
             f"{row['source']}: {row['read']:,} read, {row['conversations']:,} conversations, "
@@ -86,7 +87,7 @@ def _chosen(settings: Settings, name: str | None) -> list[AnySource]:
     found = [s for s in settings.sources if name in (None, s.name)]
     if not found:
         has = ", ".join(s.name for s in settings.sources) or "none"
-        raise BadInput(f"there is no source {name!r}; the config has {has}" if name else "the config has no source")
+        raise BadInput(f"there is no source {name!r}; the config has {has}" if name else NO_SOURCE)
     return found
 
 

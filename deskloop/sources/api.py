@@ -12,10 +12,9 @@ from pydantic import SecretStr
 from deskloop.errors import BadInput
 from deskloop.origins import HelpdeskApiSource
 from deskloop.settings import Settings
-from deskloop.sources import journal
+from deskloop.sources import helpdesk, journal
 from deskloop.sources.batch import Batch, Builder
 from deskloop.sources.client import Client, Token
-from deskloop.sources.helpdesk import mapping
 from deskloop.sources.vendors import WALKS
 
 _INTERCOM = {"Intercom-Version": "2.11", "Accept": "application/json"}
@@ -23,17 +22,9 @@ _INTERCOM = {"Intercom-Version": "2.11", "Accept": "application/json"}
 
 def read(source: HelpdeskApiSource, settings: Settings) -> Batch:
     """Every conversation that the desk holds now. Raises BadInput or TransientError."""
-    take = mapping(source.vendor)
     builder = Builder(source.name)
     for key, record in journal.follow(source, settings, partial(_pages, source, settings)).items():
-        locator = f"{source.vendor}/{key}"
-        try:
-            values = take(record, settings)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"not a {source.vendor} conversation: {type(error).__name__} {str(error)[:80]}"
-            builder.refuse(locator, reason, record)
-            continue
-        builder.conversation(locator, record, **values)
+        helpdesk.add(builder, source.vendor, f"{source.vendor}/{key}", record, record, settings)
     return builder.batch(source.url)
 
 

@@ -81,7 +81,7 @@ class Client:
         self, method: str, path: str, params: Mapping[str, Any] | None, body: Any, gone: bool = False
     ) -> tuple[Any, str | None]:
         url = urljoin(self._url, path)
-        where = urlsplit(url).path
+        where = f"{urlsplit(url).hostname}{urlsplit(url).path}"
         if (urlsplit(url).scheme, urlsplit(url).netloc.lower()) != self._origin:
             raise BadInput(f"source {self.name}: the server points to {urlsplit(url).netloc}, another site; "
                            "the token is not sent there, check `url`")  # fmt: skip

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ _ROLES = {
     "agent": "agent", "assistant": "agent", "gpt": "agent", "operator": "agent", "support": "agent",
     "bot": "bot", "system": None, "tool": None, "function": None,
 }  # fmt: skip
+_NEEDED = {"messages": ("text",), "knowledge": ("question", "answer")}
 _MOST_TURNS = 5_000
 _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".yml", ".yaml", ".md", ".markdown")
 
@@ -72,6 +73,9 @@ def _filled(source: FilesSource, settings: Settings, builder: Builder) -> Iterat
     for row in islice(_grouped(source, found), source.limit):
         if row.value is None:
             builder.refuse(row.locator, row.problem, row.raw)
+        elif lacking := [name for name in _NEEDED.get(source.content, ()) if not _stands(source, name, row.value)]:
+            has = ", ".join(map(str, row.value))[:100]
+            builder.refuse(row.locator, f"no column for {lacking[0]!r}, it has {has}; set `columns`", row.value)
         else:
             take(builder, row.locator, _mapped(source, row.value), settings)
         yield
@@ -84,15 +88,28 @@ def fingerprint(source: FilesSource, settings: Settings) -> str:
 
 def labelled(builder: Builder, locator: str, value: dict[str, Any], settings: Settings) -> None:
     """Add one message with its optional reply and label as a conversation. Shared by every tabular source."""
-    at = moment(value.get("at"))
-    turns = [turn("customer", _text(value.get("text")), at)]
+    turns = [turn("customer", _text(value.get("text")), value.get("at"))]
     if _text(value.get("reply")):
-        turns.append(turn("agent", _text(value["reply"]), at))
+        turns.append(turn("agent", _text(value["reply"]), value.get("at")))
+    names = [name for name in [_text(value.get("name"))] if name]
+    _add(builder, locator, value, settings, turns, channel="message", names=names)
+
+
+def _add(
+    builder: Builder,
+    locator: str,
+    value: dict[str, Any],
+    settings: Settings,
+    turns: Sequence[Turn],
+    channel: str,
+    names: Iterable[Any],
+) -> None:
+    """Add a conversation of our own columns; `channel` where the row names none."""
     builder.conversation(
         locator, value,
         id=_text(value.get("id")) or f"{builder.source}-{digest([locator, value])[:16]}",
-        channel=_text(value.get("channel")) or "message",
-        started_at=at,
+        channel=_text(value.get("channel")) or channel,
+        started_at=moment(value.get("started_at") or value.get("at")) or (turns[0].at if turns else None),
         customer=customer_hash(value.get("customer"), settings),
         turns=tuple(turns),
         intent=_text(value.get("intent")) or None,
@@ -100,7 +117,7 @@ def labelled(builder: Builder, locator: str, value: dict[str, Any], settings: Se
         outcome=_text(value.get("outcome")) or None,
         synthetic=_truth(value.get("synthetic")),
         core_id=_text(value.get("core_id")) or None,
-        names=tuple(n for n in [_text(value.get("name"))] if n),
+        names=tuple(map(str, names)),
     )  # fmt: skip
 
 
@@ -161,6 +178,11 @@ def _grouped(source: FilesSource, found: Iterator[Row]) -> Iterator[Row]:
         yield Row(members[0].locator, {**values[0], "id": conversation, "turns": values})
 
 
+def _stands(source: FilesSource, ours: str, value: dict[str, Any]) -> bool:
+    theirs = source.columns.get(ours, ours)
+    return theirs.startswith("=") or theirs in value
+
+
 def _mapped(source: FilesSource, value: dict[str, Any]) -> dict[str, Any]:
     out = dict(value)
     for ours, theirs in source.columns.items():
@@ -177,21 +199,7 @@ def _conversation(builder: Builder, locator: str, value: dict[str, Any], setting
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         builder.refuse(locator, f"malformed turns: {str(error).splitlines()[0][:100]}", value)
         return
-    started = moment(value.get("started_at") or value.get("at")) or (turns[0].at if turns else None)
-    builder.conversation(
-        locator, value,
-        id=_text(value.get("id")) or f"{builder.source}-{digest([locator, value])[:16]}",
-        channel=_text(value.get("channel")) or "chat",
-        started_at=started,
-        customer=customer_hash(value.get("customer"), settings),
-        turns=tuple(turns),
-        intent=_text(value.get("intent")) or None,
-        knowledge_url=_text(value.get("knowledge_url")) or None,
-        outcome=_text(value.get("outcome")) or None,
-        synthetic=_truth(value.get("synthetic")),
-        core_id=_text(value.get("core_id")) or None,
-        names=tuple(str(n) for n in value.get("names") or ()),
-    )  # fmt: skip
+    _add(builder, locator, value, settings, turns, channel="chat", names=value.get("names") or ())
 
 
 def _turns(value: dict[str, Any]) -> list[Turn]:
@@ -202,7 +210,7 @@ def _turns(value: dict[str, Any]) -> list[Turn]:
     for item in given:
         said = str(item.get("role") or item.get("from") or "").strip().lower()
         if said not in _ROLES:
-            raise ValueError(f"unknown role {said!r}; expected one of {', '.join(_ROLES)}")
+            raise ValueError(f"unknown role {said!r}; write customer, agent or bot, or user and assistant")
         text = item.get("text") if item.get("text") is not None else item.get("content", item.get("value"))
         role = _ROLES[said]
         if role and isinstance(text, str) and text.strip():

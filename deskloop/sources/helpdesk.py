@@ -6,7 +6,7 @@ Private notes, joins, leaves, closings and other activity are left out; the mach
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,6 @@ _BOT_NAMES = ("bot", "trigger", "assistant bot", "answer bot", "flow builder")
 def read(source: HelpdeskSource, settings: Settings) -> Batch:
     """Read an export file, or every file of a folder. Raises BadInput."""
     path = existing(source, source.path)
-    take = mapping(source.format)
     builder = Builder(source.name)
     for file in visible_files(path) if path.is_dir() else [path]:
         users = {u.get("id"): u for u in beside(file, "users")} if source.format == "zendesk" else {}
@@ -39,13 +38,8 @@ def read(source: HelpdeskSource, settings: Settings) -> Batch:
             if row.value is None:
                 builder.refuse(row.locator, row.problem, row.raw)
                 continue
-            try:
-                values = take(tickets.with_users(row.value, users) if users else row.value, settings)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                reason = f"not a {source.format} conversation: {type(error).__name__} {str(error)[:80]}"
-                builder.refuse(row.locator, reason, row.raw)
-                continue
-            builder.conversation(row.locator, row.raw, **values)
+            record = tickets.with_users(row.value, users) if users else row.value
+            add(builder, source.format, row.locator, record, row.raw, settings)
     return builder.batch(path)
 
 
@@ -59,10 +53,17 @@ def _rows(file: Path, alone: bool) -> Iterator[Row]:
         yield Row(file.name, None, str(error).removeprefix(f"{file}: ")[:200])
 
 
-def mapping(form: str) -> Callable[[dict[str, Any], Settings], dict[str, Any]]:
-    """What turns a record of this form into the fields of a conversation; raises on a record of another form."""
-    return {"zendesk_chat": _zendesk, "intercom": _intercom, "chatwoot": _chatwoot,
+def add(builder: Builder, form: str, locator: str, record: dict[str, Any], raw: Any, settings: Settings) -> None:
+    """Add a record of this form as a conversation; one of another form is set aside."""
+    take = {"zendesk_chat": _zendesk, "intercom": _intercom, "chatwoot": _chatwoot,
             "zendesk": tickets.zendesk, "freshdesk": tickets.freshdesk}[form]  # fmt: skip
+    try:
+        values = take(record, settings)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else f"{type(error).__name__} {str(error)[:80]}"
+        builder.refuse(locator, f"not a conversation as {form} exports it: {why}", raw)
+        return
+    builder.conversation(locator, raw, **values)
 
 
 def fingerprint(source: HelpdeskSource, settings: Settings) -> str:

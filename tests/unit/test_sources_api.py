@@ -301,7 +301,7 @@ def test_what_passes_by_itself_is_asked_for_again(fault, desk, settings):
 
 def test_a_desk_that_stays_away_is_told_and_what_came_before_is_kept(source, desk, settings):
     desk.faults = [*[None] * 2, *[(503, {"Retry-After": "0"}, b"")] * 4]
-    with pytest.raises(TransientError, match=r"source desk: /\S+ answered 503"):
+    with pytest.raises(TransientError, match=r"source desk: 127.0.0.1/\S+ answered 503"):
         sources.read(source, settings)
     assert told(sources.read(source, settings)) == expected(desk)
 

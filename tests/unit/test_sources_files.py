@@ -150,3 +150,14 @@ def test_rows_read_gzip_whatever_the_name(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(gzip.compress(b'{"a": 1}\n'))
     assert rows(path) == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "lacks"),
+    [("messages", {}, "text"), ("messages", {"text": "bodi"}, "text"), ("knowledge", {}, "question")],
+)
+def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path, settings, content, columns, lacks):
+    path = tmp_path / "mails.csv"
+    path.write_text("body,label\nWhere is it?,track\n")
+    batch = sources.read(source(path, content, columns=columns), settings)
+    assert [q.reason for q in batch.quarantined] == [f"no column for {lacks!r}, it has body, label; set `columns`"]
