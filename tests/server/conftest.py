@@ -131,5 +131,7 @@ def page(chromium: Path) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser.new_page()
+        opened = browser.new_page()
+        opened.set_default_timeout(PATIENCE_SECONDS * 1000)
+        yield opened
         browser.close()
