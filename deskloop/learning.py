@@ -16,8 +16,9 @@ from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import Remembering, SentenceEncoder
 from deskloop.features.tfidf import Tfidf
 from deskloop.features.word2vec import WordVectors
-from deskloop.generator import base, export, finetune
+from deskloop.generator import base, export, parallel
 from deskloop.generator.examples import examples
+from deskloop.generator.finetune import TrainReport
 from deskloop.generator.loop import Progress
 from deskloop.intents import IntentModel, Labelled
 from deskloop.origins import TrafficSource
@@ -112,7 +113,7 @@ def generator(
     settings: Settings,
     progress: Progress | None = None,
     warm: Path | None = None,
-) -> finetune.TrainReport:
+) -> TrainReport:
     """Fine-tune into `folder/generator` and export to `folder/generator-int8`.
 
     Checkpoints live in the home folder, so that a run that was killed goes on where it was. `warm` is the
@@ -120,7 +121,7 @@ def generator(
     """
     searcher = SearchIndex.load(index, SentenceEncoder.load(base.encoder_path(settings)))
     given = messages, knowledge, searcher, settings.shop.name, settings.model.seed
-    done = finetune.finetune(
+    done = parallel.learn(
         base.base_path(settings), suites.among(examples(*given), *given[3:]), folder / "generator",
         settings.effort, settings.model.seed,
         progress=progress, checkpoints=settings.home / "checkpoints",

@@ -20,8 +20,9 @@ from deskloop.generator import adapters, plan
 from deskloop.generator.chat import Chat, Encoded
 from deskloop.generator.checkpoint import Curve, Slot
 from deskloop.generator.export import save_merged
-from deskloop.generator.loop import Loop, Progress
+from deskloop.generator.loop import ALONE, Loop, Progress
 from deskloop.generator.recipe import RECIPES, Recipe
+from deskloop.generator.team import Team
 from deskloop.settings import Effort
 
 Example = Mapping[str, Any]
@@ -47,6 +48,7 @@ class TrainReport:
     trainable: int
     precision: str
     device: str
+    processes: int
     resumed_at: int
     warm: bool  # adapters started from an earlier run's
     recipe: dict[str, Any]
@@ -67,13 +69,15 @@ def finetune(
     recipe: Recipe | None = None,
     validation: Sequence[Example] = (),
     warm: Path | None = None,
+    team: Team = ALONE,
 ) -> TrainReport:
     """Fine-tune `base` (Hugging Face layout) on [{"messages": [...]}]; write the merged model to `out`.
 
     Loss is on the assistant's turns alone. `progress` is called after each step. A run that was interrupted goes
     on from `checkpoints` if everything it depends on is the same. With `validation` examples the best weights
     are kept, and the run ends when they stay the best. `warm` is a folder that an earlier run wrote: where base
-    and shape of the adapters are the same, it goes on from those with fewer tokens.
+    and shape of the adapters are the same, it goes on from those with fewer tokens. Each process of a `team` calls
+    it with the same arguments; the one that leads writes.
     Raises BadInput if no example has an answer.
     """
     memory.wait_asleep()
@@ -91,16 +95,18 @@ def finetune(
         weights[name].data.copy_(tensor)
     key = _run_key(made_for, [*encoded, *held], recipe, seed, start)
     slot = Slot(checkpoints, key) if checkpoints else None
-    loop = Loop(model, list(weights.values()), recipe, encoded, batches, held, slot)
+    loop = Loop(model, list(weights.values()), recipe, encoded, batches, held, slot, team)
     curve, seconds, resumed = loop.run(progress)
-    save_merged(model, base, out)
-    adapters.save(dict(zip(weights, loop.best if held else loop.masters, strict=True)), made_for, out)
-    if slot:
-        slot.clear()
+    if team.leads:
+        save_merged(model, base, out)
+        adapters.save(dict(zip(weights, loop.best if held else loop.masters, strict=True)), made_for, out)
+        if slot:
+            slot.clear()
     facts = {
         "trainable": sum(w.numel() for w in weights.values()),
         "precision": str(model.dtype).removeprefix("torch."),
         "device": str(model.device),
+        "processes": team.size,
         "warm": bool(start),
         "seconds": round(seconds, 2),
         "resumed_at": resumed,

@@ -18,9 +18,11 @@ from deskloop import memory
 from deskloop.generator.chat import IGNORED, Encoded
 from deskloop.generator.checkpoint import Curve, Slot
 from deskloop.generator.recipe import Recipe
+from deskloop.generator.team import Team
 
 Progress = Callable[[Curve, int], None]  # the curve so far, and the steps planned
 SAVE_EVERY = 25  # steps
+ALONE = Team()
 TRIM_EVERY = 4  # steps: batches of ever other shapes leave the heap in pieces, a gigabyte in a hundred steps
 ROUND = 16  # padded lengths are multiples of it: the matrix library compiles and keeps code for each new shape
 
@@ -36,6 +38,7 @@ class Loop:
     batches: Sequence[Sequence[int]]
     validation: Sequence[Encoded] = ()
     slot: Slot | None = None
+    team: Team = ALONE
     masters: list[Any] = field(init=False)
     best: list[Any] = field(init=False)
     optimiser: Any = field(init=False)
@@ -70,11 +73,12 @@ class Loop:
         if done % TRIM_EVERY == 0:
             memory.trim()
         if self.validation and done in self._checked():
-            curve.checks.append((done, mean_loss(self.model, self.validation, self.recipe.batch_tokens)))
+            held = mean_loss(self.model, self.validation, self.recipe.batch_tokens, self.team)
+            curve.checks.append((done, held))
             if curve.since_best == 0:
                 for kept, master in zip(self.best, self.masters, strict=True):
                     kept.copy_(master.detach())
-        if self.slot and done % SAVE_EVERY == 0:
+        if self.slot and self.team.leads and done % SAVE_EVERY == 0:
             self.slot.save(self.masters, self.best, self.optimiser, curve)
         if progress:
             progress(curve, len(self.batches))
@@ -86,16 +90,28 @@ class Loop:
     def _step(self, step: int, batch: Sequence[Encoded]) -> float:
         import torch
 
-        value = loss(self.model, batch)
-        value.backward()
-        for master, weight in zip(self.masters, self.weights, strict=True):
-            master.grad, weight.grad = weight.grad.float(), None
+        value = self._gradients(batch)
         torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate * schedule(step, len(self.batches), self.recipe.warmup)
         self.optimiser.step()
         self._publish(self.masters)
-        return float(value.detach())
+        return value
+
+    def _gradients(self, batch: Sequence[Encoded]) -> float:
+        """Of the mean loss over all answer tokens of the batch, into the masters. Returns that loss."""
+        import torch
+
+        mine, value = self.team.share(batch), torch.zeros((), device=self.model.device)
+        if mine:  # else the batch has fewer examples than there are processes
+            part = loss(self.model, mine, "sum") / sum(e.supervised for e in batch)
+            part.backward()
+            value += part.detach()
+        for master, weight in zip(self.masters, self.weights, strict=True):
+            master.grad = torch.zeros_like(master) if weight.grad is None else weight.grad.float()
+            weight.grad = None
+        self.team.add_up([value, *(master.grad for master in self.masters)])
+        return float(value)
 
     def _publish(self, source: Sequence[Any]) -> None:
         import torch
@@ -121,18 +137,19 @@ def loss(model: Any, batch: Sequence[Encoded], reduction: str = "mean") -> Any:
     return torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][answers], reduction=reduction)
 
 
-def mean_loss(model: Any, examples: Sequence[Encoded], batch_tokens: int) -> float:
-    """Nats per answer token over all `examples`, in batches of like length."""
+def mean_loss(model: Any, examples: Sequence[Encoded], batch_tokens: int, team: Team = ALONE) -> float:
+    """Nats per answer token over all `examples`, in batches of like length; each of the team reads its share."""
     import torch
 
     from deskloop.generator.plan import bucketed
 
     rows = [i for i, e in enumerate(examples) if e.supervised]
-    total = 0.0
+    total = torch.zeros((), device=model.device)
     with torch.no_grad():
-        for batch in bucketed(rows, examples, batch_tokens):
-            total += float(loss(model, [examples[i] for i in batch], "sum"))
-    return total / max(1, sum(examples[i].supervised for i in rows))
+        for batch in bucketed(team.share(rows), examples, batch_tokens):
+            total += loss(model, [examples[i] for i in batch], "sum")
+    team.add_up([total])
+    return float(total) / max(1, sum(examples[i].supervised for i in rows))
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
