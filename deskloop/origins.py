@@ -86,7 +86,7 @@ class Chatwoot(Section):
     """Where the bot is an agent bot of Chatwoot."""
 
     url: str = Field(pattern=r"^https?://[^/\s]+", description="Of your Chatwoot, such as https://app.chatwoot.com.")
-    token: SecretStr = Field(min_length=1, description='The agent bot\'s token; write "${CHATWOOT_BOT_TOKEN}".')
+    token: SecretStr = Field(min_length=1, description='Of the agent bot; write "${CHATWOOT_BOT_TOKEN}".')
     hook: SecretStr = Field(min_length=16, description="Last part of the webhook's address, known to Chatwoot alone.")
 
 
