@@ -19,8 +19,12 @@ from deskloop.store import Store
 
 def train(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
     """Run the train flow in this process. Returns its outcome in JSON form."""
+    from deskloop.generator import base
+
     if not settings.sources:  # before a server is started for nothing
         raise BadInput(NO_SOURCE)
+    for path in (base.base_path, base.encoder_path):
+        path(settings)
     with prefect_server(settings):
         from deskloop.requests import TrainRequest
         from flows.train import train as flow

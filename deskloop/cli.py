@@ -22,6 +22,8 @@ from deskloop.settings import Effort, load
 from deskloop.store import write_atomic
 from deskloop.versions import register, versions
 
+START, SERVING, DATA = "Start here", "Train and serve", "Data"
+
 memory.wait_asleep()
 app = typer.Typer(
     cls=OneLineErrors,
@@ -30,11 +32,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a support team's history to a chatbot that is trained, evaluated, deployed, watched and retrained.",
 )
-app.add_typer(bench, name="bench")
+app.add_typer(bench, name="bench", rich_help_panel="Measure")
 app.add_typer(versions)
 
 
-@app.command()
+@app.command(rich_help_panel=START)
+def init(
+    folder: Annotated[Path, typer.Argument(help="Made if it is not there.")] = Path(), json_: Json = False
+) -> None:
+    """Start a project: writes a commented deskloop.yaml, and nothing over one that is there."""
+    path = folder / "deskloop.yaml"
+    if path.exists():
+        raise BadInput(f"{path} exists already; edit it, or start in another folder")
+    new = not folder.exists()
+    try:
+        write_atomic(path, Path(__file__).with_name("template.yaml").read_bytes())
+    except OSError as error:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise BadInput(f"cannot write {path}: {error.strerror}; choose another folder or make room") from None
+    show(
+        {"config": str(path)},
+        json_,
+        lambda: f"Wrote {path}. Point it at your data; `deskloop doctor` says what is missing.",
+    )
+
+
+@app.command(rich_help_panel=START)
 def fetch(config: Config = None, json_: Json = False) -> None:
     """Fetch the base model and the encoder into the home folder, hash checked. Part of the install step."""
     from deskloop.generator import base
@@ -51,29 +76,12 @@ def fetch(config: Config = None, json_: Json = False) -> None:
     show(result, json_, lambda: "\n".join(f"{name}: {path}" for name, path in result.items()))
 
 
-@app.command()
-def init(folder: Annotated[Path, typer.Argument()] = Path(), json_: Json = False) -> None:
-    """Start a project: writes a commented deskloop.yaml, and nothing over one that is there."""
-    path = folder / "deskloop.yaml"
-    if path.exists():
-        raise BadInput(f"{path} exists already; edit it, or start in another folder")
-    new = not folder.exists()
-    try:
-        write_atomic(path, Path(__file__).with_name("template.yaml").read_bytes())
-    except OSError as error:
-        if new:
-            with suppress(OSError):
-                folder.rmdir()
-        raise BadInput(f"cannot write {path}: {error.strerror}; choose another folder or make room") from None
-    show({"config": str(path)}, json_, lambda: f"Wrote {path}. Point it at your data, then: deskloop run")
-
-
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def run(
     config: Config = None,
-    effort: Annotated[Effort | None, typer.Option(help="quick, standard or thorough.")] = None,
+    effort: Annotated[Effort | None, typer.Option(help="Size of the training; the config's if not given.")] = None,
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "by hand",
-    refresh: Annotated[bool, typer.Option(help="Run every stage again.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Run every stage again, cached or not.")] = False,
     json_: Json = False,
 ) -> None:
     """Run the train flow: from the sources to the champion."""
@@ -84,7 +92,7 @@ def run(
     show(outcome, json_, lambda: _told(outcome))
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def ingest(
     config: Config = None,
     source: Annotated[str | None, typer.Option(help="Only the source of this name.")] = None,
@@ -103,7 +111,7 @@ def ingest(
         raise BadInput(failed[0])
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def prepare(config: Config = None, json_: Json = False) -> None:
     """Acquire and preprocess, without training: counts, what was set aside and why, and the data card."""
     from deployments.host import prepare as work
@@ -113,7 +121,7 @@ def prepare(config: Config = None, json_: Json = False) -> None:
     show(outcome, json_, lambda: f"{told(outcome)}\nWith pictures: {outcome['card']}")
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def erase(
     customer: Annotated[str, typer.Option(help="Address, id, name, or the keyed hash of it.")],
     config: Config = None,
@@ -127,7 +135,7 @@ def erase(
     show(certificate, json_, lambda: erasure.told(certificate))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def monitor(
     config: Config = None,
     window: Annotated[int | None, typer.Option(help="Latest customer messages compared.")] = None,
@@ -141,11 +149,11 @@ def monitor(
     show(outcome, json_, lambda: f"drift: {outcome['verdict']}\n{outcome['summary']}")
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def serve(
     config: Config = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
-    host: Annotated[str | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="serve.port of the config if not given.")] = None,
+    host: Annotated[str | None, typer.Option(help="serve.host of the config if not given.")] = None,
     json_: Json = False,
 ) -> None:
     """The API and the chat page only, until interrupted; says where once it listens."""
@@ -157,7 +165,7 @@ def serve(
     serve_web(settings, lambda where: show(where, json_, lambda: table(where)))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def up(config: Config = None, json_: Json = False) -> None:
     """Prefect server, schedules and API on this host, until interrupted; says where once all listen."""
     from deployments.host import addresses, stay_up
@@ -166,10 +174,10 @@ def up(config: Config = None, json_: Json = False) -> None:
     stay_up(settings, _named(config), lambda where: show(where, json_, lambda: addresses(settings)))
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit after deployment.")] = False,
-    effort: Annotated[Effort | None, typer.Option(help="quick, standard or thorough.")] = None,
+    effort: Annotated[Effort | None, typer.Option(help="Size of the training; the config's if not given.")] = None,
     json_: Json = False,
 ) -> None:
     """The whole loop on the sample shop; then leaves the dashboard and the chat running."""
@@ -178,7 +186,7 @@ def demo(
     run_demo(load(), effort, once, json_, lambda out: show(out, json_, lambda: _told(out) if once else ""))
 
 
-@app.command(name="simulate-drift")
+@app.command(name="simulate-drift", rich_help_panel=START)
 def simulate_drift(
     config: Config = None,
     rate: Annotated[float, typer.Option(help="Conversations per second at most.")] = 20.0,
@@ -191,7 +199,7 @@ def simulate_drift(
     show(outcome, json_, lambda: table(outcome))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def chat(config: Config = None, json_: Json = False) -> None:
     """Talk to the champion in the terminal, or pipe questions in, one a line. An empty line ends."""
     from deskloop.bot import Bot
@@ -208,7 +216,7 @@ def chat(config: Config = None, json_: Json = False) -> None:
     show({"version": release.version, "turns": turns}, json_, lambda: f"{len(turns) // 2} answers.")
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def doctor(config: Config = None, json_: Json = False) -> None:
     """Find what is wrong here, and say what to do about it."""
     from deskloop.doctor import examine

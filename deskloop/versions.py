@@ -11,10 +11,12 @@ from deskloop.console import Config, Json, show, table
 from deskloop.errors import BadInput
 from deskloop.settings import Settings, load
 
+PANEL = "Versions"
+
 versions = typer.Typer()
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def releases(config: Config = None, json_: Json = False) -> None:
     """List versions; the champion is marked."""
     known = register(load(config))
@@ -33,7 +35,7 @@ def releases(config: Config = None, json_: Json = False) -> None:
     show({"releases": rows}, json_, lambda: "\n".join(lines) or "No version yet; `deskloop run` trains one.")
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def scorecard(
     config: Config = None,
     version: Annotated[int | None, typer.Option(help="The champion if not given.")] = None,
@@ -48,7 +50,7 @@ def scorecard(
     show(found, json_, lambda: f"{table(told)}\nWith pictures: {found['page']}")
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def backtest(
     config: Config = None,
     version: Annotated[int | None, typer.Option(help="The champion if not given.")] = None,
@@ -76,9 +78,12 @@ def _figure(row: dict[str, Any]) -> str:
     return f"{row['value']:.3f}" + (f"  [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else "")
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def promote(
-    version: int, config: Config = None, reason: Annotated[str, typer.Option()] = "by hand", json_: Json = False
+    version: int,
+    config: Config = None,
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "by hand",
+    json_: Json = False,
 ) -> None:
     """Make a version the champion, whatever the gate said. Kept in the audit log."""
     settings = load(config)
@@ -88,11 +93,11 @@ def promote(
     show({"champion": version}, json_, lambda: f"Version {version} is the champion.")
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def rollback(
     config: Config = None,
     version: Annotated[int | None, typer.Option(help="The previous champion if not given.")] = None,
-    reason: Annotated[str, typer.Option()] = "by hand",
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "by hand",
     json_: Json = False,
 ) -> None:
     """Put an earlier version back."""
@@ -103,7 +108,7 @@ def rollback(
     show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
 
 
-@versions.command("topics")
+@versions.command("topics", rich_help_panel=PANEL)
 def show_topics(
     config: Config = None,
     version: Annotated[int | None, typer.Option(help="The champion if not given, or the latest.")] = None,
@@ -123,7 +128,7 @@ def _mirrored(settings: Settings, known: Any) -> None:
     tracking.mirror(settings, known)
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def approve(
     version: int,
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")],
@@ -134,7 +139,7 @@ def approve(
     _answer(version, True, reason, config, json_)
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def refuse(
     version: int,
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")],
@@ -154,7 +159,7 @@ def _answer(version: int, yes: bool, reason: str, config: Path | None, as_json: 
     show(result, as_json, lambda: said)
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def compare(
     a: int,
     b: int,
@@ -175,7 +180,7 @@ def compare(
     show(result, json_, lambda: comparison.told(result))
 
 
-@versions.command()
+@versions.command(rich_help_panel=PANEL)
 def export(version: int, folder: Path, config: Config = None, json_: Json = False) -> None:
     """Write a version into a new folder: model card, data card, and a generator that transformers loads."""
     from deskloop import exporting

@@ -37,7 +37,10 @@ _ROLES = {
     "agent": "agent", "assistant": "agent", "gpt": "agent", "operator": "agent", "support": "agent",
     "bot": "bot", "system": None, "tool": None, "function": None,
 }  # fmt: skip
-_NEEDED = {"messages": ("text",), "knowledge": ("question", "answer")}
+_NEEDED = {
+    "messages": (("text",),), "knowledge": (("question",), ("answer",)),
+    "conversations": (("turns", "messages", "conversations", "text"),),
+}  # fmt: skip
 _MOST_TURNS = 5_000
 _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".yml", ".yaml", ".md", ".markdown")
 
@@ -73,9 +76,8 @@ def _filled(source: FilesSource, settings: Settings, builder: Builder) -> Iterat
     for row in islice(_grouped(source, found), source.limit):
         if row.value is None:
             builder.refuse(row.locator, row.problem, row.raw)
-        elif lacking := [name for name in _NEEDED.get(source.content, ()) if not _stands(source, name, row.value)]:
-            has = ", ".join(map(str, row.value))[:100]
-            builder.refuse(row.locator, f"no column for {lacking[0]!r}, it has {has}; set `columns`", row.value)
+        elif lacking := _lacking(source, row.value):
+            builder.refuse(row.locator, lacking, row.value)
         else:
             take(builder, row.locator, _mapped(source, row.value), settings)
         yield
@@ -178,9 +180,13 @@ def _grouped(source: FilesSource, found: Iterator[Row]) -> Iterator[Row]:
         yield Row(members[0].locator, {**values[0], "id": conversation, "turns": values})
 
 
-def _stands(source: FilesSource, ours: str, value: dict[str, Any]) -> bool:
-    theirs = source.columns.get(ours, ours)
-    return theirs.startswith("=") or theirs in value
+def _lacking(source: FilesSource, value: dict[str, Any]) -> str:
+    """What to set where no column of the row is what this content needs."""
+    for names in _NEEDED.get(source.content, ()):
+        theirs = [source.columns.get(name, name) for name in names]
+        if not any(name in value or name.startswith("=") for name in theirs):
+            return f"no column {' or '.join(theirs)}, it has {', '.join(map(str, value))[:100]}; set `columns`"
+    return ""
 
 
 def _mapped(source: FilesSource, value: dict[str, Any]) -> dict[str, Any]:

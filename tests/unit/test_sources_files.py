@@ -152,12 +152,17 @@ def test_rows_read_gzip_whatever_the_name(tmp_path):
     assert rows(path) == [{"a": 1}]
 
 
-@pytest.mark.parametrize(
-    ("content", "columns", "lacks"),
-    [("messages", {}, "text"), ("messages", {"text": "bodi"}, "text"), ("knowledge", {}, "question")],
-)
+LACKS = [
+    ("messages", {}, "text"),
+    ("messages", {"text": "bodi"}, "bodi"),
+    ("knowledge", {"question": "body"}, "answer"),
+    ("conversations", {}, "turns or messages or conversations or text"),
+]
+
+
+@pytest.mark.parametrize(("content", "columns", "lacks"), LACKS)
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path, settings, content, columns, lacks):
     path = tmp_path / "mails.csv"
     path.write_text("body,label\nWhere is it?,track\n")
     batch = sources.read(source(path, content, columns=columns), settings)
-    assert [q.reason for q in batch.quarantined] == [f"no column for {lacks!r}, it has body, label; set `columns`"]
+    assert [q.reason for q in batch.quarantined] == [f"no column {lacks}, it has body, label; set `columns`"]
