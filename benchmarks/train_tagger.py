@@ -184,7 +184,6 @@ PRODUCTS = (
     "Head Torch;Air Mat Pro;camping stove;tent;boots;Winter Parka;Canyon Boots;Everest Down Bag;North Fleece;laptop;"
     "charger;Coffee Maker;Gift Card;Hard Drive;Bluetooth Speaker;Montana Hat;Berlin Sneaker;Victoria Lamp"
 ).split(";")
-DATES = ("%d %B %Y", "%B %d, %Y", "%d/%m/%Y", "%Y-%m-%d", "%B %Y", "%d %b")
 SUFFIXES = (
     "Inc;Ltd;LLC;GmbH;AG;BV;SA;SARL;Group;Corp;and Sons;& Sons;Holding;PLC;Partners;Logistics;Systems;Industries;"
     "Company;Co;Solutions;Bank;University;Media;Foods;Consulting;Associates;Enterprises;Technologies;Services"

@@ -21,9 +21,9 @@ from deskloop import settings
 TIMETABLE = Path(__file__).with_name("prefect.yaml")
 
 
-def deployments(timetable: Path = TIMETABLE) -> list[RunnerDeployment]:
+def deployments() -> list[RunnerDeployment]:
     """One deployment an entry. The monitor's schedule is the configuration's, where it names one."""
-    entries = yaml.safe_load(timetable.read_text("utf-8"))["deployments"]
+    entries = yaml.safe_load(TIMETABLE.read_text("utf-8"))["deployments"]
     return [_deployment(entry) for entry in entries]
 
 

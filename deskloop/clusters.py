@@ -85,9 +85,9 @@ def means(rows: Matrix, codes: Codes) -> Matrix:
     return np.vstack([rows[codes == k].mean(axis=0) for k in np.unique(codes[codes >= 0])])
 
 
-def assigned(likeness: Matrix, least: float = UNCLEAR) -> Codes:
+def assigned(likeness: Matrix) -> Codes:
     """The group of each row (n,); -1 where it is unclear."""
-    return np.where(clearness(likeness) >= least, likeness.argmax(axis=1), -1)
+    return np.where(clearness(likeness) >= UNCLEAR, likeness.argmax(axis=1), -1)
 
 
 def clearness(likeness: Matrix) -> Matrix:
@@ -98,12 +98,12 @@ def clearness(likeness: Matrix) -> Matrix:
     return np.asarray(1 - best / np.maximum(second, 1e-9), dtype=np.float32)
 
 
-def matched(likeness: Matrix, least: float = SAME) -> dict[int, int]:
+def matched(likeness: Matrix) -> dict[int, int]:
     """Rows paired with columns so that the sum of likeness is highest (Kuhn 1955), those too unlike left out."""
     from scipy.optimize import linear_sum_assignment
 
     pairs = zip(*linear_sum_assignment(likeness, maximize=True), strict=True)
-    return {int(row): int(column) for row, column in pairs if likeness[row, column] >= least}
+    return {int(row): int(column) for row, column in pairs if likeness[row, column] >= SAME}
 
 
 def _codes(rows: Matrix, most: int, seed: int, former: Matrix | None) -> Codes:

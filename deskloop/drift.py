@@ -98,11 +98,11 @@ def sample(
     return Sample(np.asarray(vectors, dtype=np.float32), frame)
 
 
-def thin(reference: Sample, rows: int = REFERENCE_ROWS, seed: int = 3) -> Sample:
-    """At most `rows` of the reference, drawn at random: the time grows with their square."""
-    if len(reference) <= rows:
+def thin(reference: Sample) -> Sample:
+    """At most REFERENCE_ROWS of the reference, drawn at random: the time grows with their square."""
+    if len(reference) <= REFERENCE_ROWS:
         return reference
-    keep = np.sort(np.random.default_rng(seed).choice(len(reference), rows, replace=False))
+    keep = np.sort(np.random.default_rng(3).choice(len(reference), REFERENCE_ROWS, replace=False))
     return Sample(reference.vectors[keep], reference.figures.iloc[keep].reset_index(drop=True))
 
 

@@ -34,7 +34,6 @@ from deskloop.traffic import Traffic
 
 _HASH = re.compile(r"[0-9a-f]{24}")
 _SHORTEST = 4  # a shorter name or id is looked for in fields, not in served texts
-_MODELS = frozenset(("bundle", "candidate"))
 NOT_COVERED = (
     "write-ahead logs and backups of a database server",
     "originals and backups that you keep",

@@ -66,11 +66,11 @@ def _number(token: str, known: dict[str, int]) -> int:
     return value
 
 
-def shape(threshold: float, missed: float = MISSED) -> tuple[int, int]:
-    """(bands, width) with the purest buckets that part at most `missed` of the pairs at `threshold`."""
+def shape(threshold: float) -> tuple[int, int]:
+    """(bands, width) with the purest buckets that part at most MISSED of the pairs at `threshold`."""
     found = (1, 1)
     for width in range(1, 13):
-        bands = ceil(log(missed) / log(1 - min(threshold, 0.999) ** width))
+        bands = ceil(log(MISSED) / log(1 - min(threshold, 0.999) ** width))
         if bands * width <= _MOST:
             found = max(bands, 1), width
     return found

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["customer", "agent", "bot"]
-Split = Literal["train", "validation", "test"]
 
 
 class Record(BaseModel):

@@ -168,13 +168,6 @@ class Releases:
             return False
         return True
 
-    def release_lease(self, name: str, holder: str | None = None) -> None:
-        """Give the lease back early; with `holder`, only if it is still theirs."""
-        lease = db.leases.c
-        mine = lease.name == name if holder is None else (lease.name == name) & (lease.holder == holder)
-        with self.engine.begin() as c:
-            c.execute(delete(db.leases).where(mine))
-
     def _point(self, version: int, action: str, reason: str, seen: int | None = None) -> None:
         """Move the pointer in one transaction; with `seen`, only if it still points there."""
         try:

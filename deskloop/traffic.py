@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, and_, case, delete, exists, func, insert, or_, select, update
@@ -140,12 +139,10 @@ class Traffic:
         with self.engine.connect() as c:
             return sorted(c.execute(both).scalars())
 
-    def window(self, limit: int, since: datetime | None = None) -> list[dict[str, Any]]:
+    def window(self, limit: int) -> list[dict[str, Any]]:
         """The latest customer messages that a model answered, oldest first."""
         m = db.messages.c
         query = select(db.messages).where(m.role == "customer", m.model_version.is_not(None))
-        if since is not None:
-            query = query.where(m.at > since)
         return self._rows(query.order_by(m.at.desc()).limit(limit))[::-1]
 
     def reviewed(self) -> list[dict[str, Any]]:

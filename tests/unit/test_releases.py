@@ -145,12 +145,11 @@ def test_the_same_bundle_registered_at_the_same_moment_has_one_version(url: str)
     assert set(got) == {1}
 
 
-def test_a_lease_has_one_holder_until_it_runs_out_or_is_given_back(releases: Releases, url: str) -> None:
+def test_a_lease_has_one_holder_until_it_runs_out(releases: Releases, url: str) -> None:
     got = together(lambda n: Releases(db.connect(url)).acquire_lease("drift", f"h{n}", 60))
     assert sorted(got) == [False] * 7 + [True]
-    releases.release_lease("drift", holder="somebody else")
     assert not releases.acquire_lease("drift", "late", 60)
-    releases.release_lease("drift")
-    assert releases.acquire_lease("drift", "next", -1)
+    with releases.engine.begin() as c:
+        c.execute(db.leases.update().values(expires_at=0))
     got = together(lambda n: Releases(db.connect(url)).acquire_lease("drift", f"h{n}", 60))
     assert sorted(got) == [False] * 7 + [True]
