@@ -33,7 +33,7 @@ class Traffic:
     ) -> tuple[str, str]:
         """Keep one exchange. Returns the ids of the customer's message and of the answer.
 
-        A hand-over has no sources; what it suggests is kept in their place, for the colleague to see.
+        A hand-over has no sources; what it suggests is kept in their place, for the colleague to see and use.
         """
         asked, answered = uuid.uuid4().hex, uuid.uuid4().hex
         shared = {
@@ -41,8 +41,8 @@ class Traffic:
             "confidence": answer.confidence, "scope": scope, "kind": answer.kind, "reason": answer.reason,
             "latency_ms": answer.latency_ms,
         }  # fmt: skip
-        shown = answer.sources or answer.suggestions
-        sources = [{"id": s.id, "question": s.question, "url": s.url, "score": s.score} for s in shown]
+        fields = {"id", "question", "url", "score"} | ({"answer"} if answer.suggestions else set())
+        sources = [s.model_dump(include=fields) for s in answer.sources or answer.suggestions]
         self.open(conversation_id, channel)
         with self.engine.begin() as c:
             c.execute(insert(db.messages).values(id=asked, role="customer", text=text, **shared))

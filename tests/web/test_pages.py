@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from deskloop.database import connect
+from deskloop.traffic import Traffic
+
 pytestmark = pytest.mark.web
 
 
@@ -77,6 +80,27 @@ def test_what_the_customer_may_have_meant_is_one_click_away(start, page):
     expect(page.get_by_role("list", name="Questions we can answer at once").get_by_role("button")).to_have_count(1)
     desk.bring_to_front()
     expect(row.get_by_text("waiting", exact=True)).to_be_hidden(timeout=10_000)
+
+
+def test_a_colleague_replies_with_an_offered_page_and_the_next_training_learns_it(start, page, ask):
+    server = start()
+    with server.client() as http:
+        asked = ask(http, "when is my refnd here").json()["deskloop"]["customer_message_id"]
+    page.goto(f"{server.url}/desk")
+    page.get_by_label("Token").fill("desk-secret")
+    page.keyboard.press("Enter")
+    page.get_by_role("list", name="Conversations").get_by_role("button").click()
+    page.get_by_role("button", name="Use the answer to “How does refund work?”").click()
+    expect(page.get_by_label("Reply to the customer")).to_have_value(re.compile("within 5 working days"))
+    page.get_by_role("button", name="Send reply").click()
+    expect(page.get_by_text("Sent. The next training learns from it.")).to_be_visible()
+    expect(page.get_by_role("list", name="Messages")).to_contain_text("Colleague")
+    page.get_by_label("Reply to the customer").fill("Anything else?")
+    page.get_by_role("button", name="Send reply").click()
+    expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
+    (row,) = Traffic(connect(server.settings.database)).reviewed()
+    assert row["message_id"] == asked and row["knowledge_url"] == "https://shop.example/help/refund"
+    assert row["text"] == "when is my refnd here" and "within 5 working days" in row["reply"]
 
 
 def test_a_person_takes_over_and_both_sides_see_it(start, page):

@@ -10,6 +10,7 @@ let view = "inbox";
 let filter = "true";
 let open = null;
 let shown = "";
+let asked = null; // the customer's message that was shown last
 let joined = new Set(); // conversations that a colleague is in
 
 const ask = (path, options = {}) => call(path, { ...options, token });
@@ -106,7 +107,7 @@ async function choose(id) {
   at("inbox").classList.toggle("reading", Boolean(id));
   at("thread-empty").hidden = Boolean(id);
   at("thread-open").hidden = !id;
-  at("reply-text").value = at("reply-note").textContent = "";
+  at("reply-text").value = at("reply-note").textContent = at("reply").dataset.page = "";
   for (const b of at("conversations").querySelectorAll("button")) b.toggleAttribute("aria-current", b.dataset.id === id);
   showPresence();
   if (id) await showThread();
@@ -132,6 +133,7 @@ function saidRow(message) {
   write(item.querySelector(".text"), message.text);
   item.querySelector(".facts").textContent = facts(message);
   showPages(item.querySelector(".pages"), message.sources ?? []);
+  if (message.role === "customer") asked = message.id;
   if (message.role === "customer") labelling(item, message);
   else for (const part of item.querySelectorAll(".label, .open-label")) part.remove();
   return item;
@@ -141,11 +143,25 @@ function saidRow(message) {
 function showPages(list, sources) {
   const told = sources.filter(({ question }) => question);
   list.hidden = !told.length;
-  list.replaceChildren(...told.map(({ question, url }) => {
+  list.replaceChildren(...told.map(({ question, url, answer }) => {
     const li = document.createElement("li");
-    li.append(/^https?:\/\//.test(url ?? "") ? link(url, question) : question);
+    const page = /^https?:\/\//.test(url ?? "") ? url : "";
+    li.append(page ? link(page, question) : question, ...(answer ? [use(question, answer, page)] : []));
     return li;
   }));
+}
+
+// Puts a page's words into the reply. Sent, they also tell the next training which page was the right one.
+function use(question, answer, page) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "Use" });
+  const about = asked;
+  button.setAttribute("aria-label", `Use the answer to “${question}”`);
+  button.addEventListener("click", () => {
+    at("reply-text").value = answer;
+    Object.assign(at("reply").dataset, { page, about });
+    at("reply-text").focus();
+  });
+  return button;
 }
 
 function facts(m) {
@@ -224,12 +240,16 @@ document.querySelector(".filter").addEventListener("click", ({ target }) => {
   for (const b of document.querySelectorAll("[data-filter]")) b.setAttribute("aria-pressed", String(b === target));
   attempt(showInbox);
 });
+at("reply-text").addEventListener("input", ({ target }) => target.value.trim() || (at("reply").dataset.page = ""));
 at("reply").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(async () => {
-    await ask(`/v1/conversations/${open}/reply`, { method: "POST", body: { text: at("reply-text").value } });
-    at("reply-text").value = "";
-    at("reply-note").textContent = "Sent.";
+    const text = at("reply-text").value;
+    const { page, about } = at("reply").dataset;
+    await ask(`/v1/conversations/${open}/reply`, { method: "POST", body: { text } });
+    at("reply-text").value = at("reply").dataset.page = "";
+    at("reply-note").textContent = page ? "Sent. The next training learns from it." : "Sent.";
+    if (page) await ask("/v1/reviews", { method: "POST", body: { message_id: about, intent: null, reply: text, knowledge_url: page } });
     await showInbox();
   });
 });
