@@ -56,6 +56,7 @@ def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequenc
         "id": row["id"], "at": row["at"] if isinstance(row["at"], str) else "",
         "channel": row["channel"], "language": row["language"], "intent": intent,
         "words": len(str(row["text"]).split()),
+        "newcomer": row["newcomer"] if isinstance(row.get("newcomer"), bool) else None,
         "outcome": _outcome(plan, right),
         "findable": right[0], "sure": round(sure, 4),
         "understood": None if intent is None else plan.intent == intent,

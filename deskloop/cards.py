@@ -7,30 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deskloop import ablation
+from deskloop import ablation, figures
 from deskloop.gate import Verdict
 from deskloop.settings import Settings
 
-HEADLINE = (
-    ("intent_accuracy", "intent accuracy"),
-    ("intent_macro_precision", "intent macro precision"),
-    ("intent_macro_recall", "intent macro recall"),
-    ("intent_macro_f1", "intent macro F1"),
-    ("topic_agreement", "discovered topics told by the classifier (no labels: agreement with labels unknown)"),
-    ("topic_macro_f1", "the same, macro F1"),
-    ("oos_auroc", "out-of-scope AUROC"),
-    ("recall_at_1", "retrieval recall@1"),
-    ("recall_at_5", "retrieval recall@5"),
-    ("mrr", "retrieval MRR"),
-    ("perplexity", "perplexity of replies"),
-    ("chrf", "chrF of generated answers"),
-    ("similarity", "similarity of generated answers"),
-    ("generated_correct", "generated answers with the gold facts"),
-    ("coverage", "answerable questions answered"),
-    ("answer_correct", "shown answers with the gold facts"),
-    ("wrong_rate", "wrong answers shown, of all questions"),
-    ("grounded", "shown answers that are grounded"),
-)
+_GAINS = ("score", "baseline", "ours", "theirs", "difference", "excludes zero", "cases")
 
 
 def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Settings, candidate: Path) -> str:
@@ -38,7 +19,8 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
     origin = json.loads((candidate / "generator" / "origin.json").read_bytes())
     training = json.loads((candidate / "training.json").read_bytes())
     scores = scorecard["scores"]
-    headline = [{"score": title, "held-out": scores[name]} for name, title in HEADLINE if name in scores]
+    headline = figures.rows(scores, scorecard["tables"].get("intervals", []))
+    peers = figures.beside(scores, scorecard["baselines"])
     skipped = "".join(f"\n- {part}: skipped, {why}" for part, why in scorecard["skipped"].items())
     return (
         f"# Support bot of {settings.shop.name}\n\n"
@@ -49,18 +31,18 @@ def model_card(scorecard: Mapping[str, Any], verdict: Verdict, settings: Setting
         f"## Verdict\n\n{verdict.summary}\n\n"
         f"## Answer policy\n\n{_policy(candidate)}\n\n"
         f"## Scorecard (held-out messages, none of them synthetic)\n\n{markdown(headline)}{skipped}\n\n"
-        f"## Baselines on the same messages\n\n{markdown(scorecard['baselines'])}\n"
-        f"{_ablation(candidate)}"
-        f"## Fine-tuned less untuned, paired bootstrap\n\n{markdown(scorecard['gains'])}\n"
+        f"## Baselines on the same messages\n\n{markdown(peers)}\n"
+        f"## Ours less theirs, paired bootstrap\n\n{markdown(scorecard['gains'], _GAINS)}\n"
+        f"{_ablation(candidate, scorecard.get('search', []))}"
         f"## Data\n\nSee `data-card.html` beside this page.\n\n"
         "## Limits\n\nAnswers rest on the team's own entries; what no entry says is handed to a person. Figures, "
         "dates, links and names that do not stand in a source are never shown.\n"
     )
 
 
-def _ablation(candidate: Path) -> str:
-    rows = ablation.load(candidate / "intents")
-    return f"## What each feature adds to the intent classifier\n\n{markdown(rows)}\n" if rows else ""
+def _ablation(candidate: Path, search: Sequence[Mapping[str, Any]]) -> str:
+    rows = [*ablation.load(candidate / "intents"), *search]
+    return f"## What each part adds, paired bootstrap\n\n{markdown(rows, ablation.COLUMNS)}\n" if rows else ""
 
 
 def _policy(candidate: Path) -> str:

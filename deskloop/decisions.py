@@ -16,7 +16,7 @@ from deskloop import dedup, frames, minhash, semantic, splits
 from deskloop.settings import Settings
 
 COLUMNS = ["id", "source", "at", "customer", "synthetic", "core_id", "answered", "said", "routed", "single", "agree"]
-DECIDED = ["id", "reason", "split", "first", "customer", "late", "crossing"]
+DECIDED = ["id", "reason", "split", "first", "customer", "late", "crossing", "newcomer"]
 
 
 def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
@@ -24,11 +24,13 @@ def decide(parts: Sequence[Path], settings: Settings) -> Iterator[pd.DataFrame]:
 
     `reason` is empty for what stays; `first` tells whether the row's opening is to be learnt from: no other row asks
     it, and its language is answered; `late` whether it is as late as the test and not in it; `crossing` is true in
-    one row of each customer who stands in more than one split.
+    one row of each customer who stands in more than one split; `newcomer` whether its customer wrote for the first
+    time, None where that is unknown.
     """
     table = pd.concat([pd.read_parquet(p / "table.parquet") for p in parts], ignore_index=True)
     _name(table)
     table["at"] = table["at"].fillna("")
+    table["newcomer"] = _newcomers(table)
     order = np.asarray(table.sort_values(["synthetic", "answered", "at", "id"], kind="stable").index)
     threshold = settings.preprocess.near_duplicate
     order = order[(table["reason"] == "").to_numpy()[order]]
@@ -96,6 +98,14 @@ def _name(table: pd.DataFrame) -> None:
     again = table["id"].duplicated()
     table.loc[again, "id"] = table.loc[again, "source"] + ":" + table.loc[again, "id"]
     table["reason"] = np.where(table["id"].duplicated(), "id used twice", "").astype(object)
+
+
+def _newcomers(table: pd.DataFrame) -> pd.Series:
+    """Is a row the earliest of its customer? None where nobody is named, nothing is dated, or nobody wrote it."""
+    known = table["customer"].notna() & (table["at"] != "") & ~table["synthetic"].astype(bool)
+    earliest = table[known].groupby("customer")["at"].transform("min")
+    first = (table.loc[known, "at"] == earliest).astype(object)
+    return first.reindex(table.index, fill_value=None)
 
 
 def _split(table: pd.DataFrame, kept: Any, alike: Any, settings: Settings) -> None:

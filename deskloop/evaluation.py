@@ -19,12 +19,16 @@ from deskloop.store import Store, write_atomic
 
 KEPT = "evaluation"  # among a release's metrics: the digest of its pages
 FILE = "scorecard.json"
+PLOTS = "plots"
 
 
 def write_scorecard(folder: Path, card: Mapping[str, Any], candidate: Path) -> None:
-    """The scorecard's page: figures and classes, nobody's words."""
+    """The scorecard's page and its pictures: figures and classes, nobody's words."""
     text = scorepage.page(card, ablation.load(candidate / "intents"))
     (folder / scorepage.PAGE).write_text(text, "utf-8")
+    (folder / PLOTS).mkdir(exist_ok=True)
+    for name, picture in scorepage.plots(card).items():
+        (folder / PLOTS / name).write_bytes(picture)
 
 
 def write(folder: Path, card: Mapping[str, Any], candidate: Path, settings: Settings) -> None:

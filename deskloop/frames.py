@@ -15,8 +15,9 @@ from deskloop.records import Conversation, KnowledgeEntry, Quarantined
 
 MESSAGE_COLUMNS = (
     "id", "conversation_id", "text", "previous", "intent", "knowledge_id", "reply", "language", "split", "synthetic",
-    "core_id", "channel", "at", "source",
+    "core_id", "channel", "at", "source", "newcomer",
 )  # fmt: skip
+_YES_NO = ("synthetic", "newcomer")  # whether a customer is new may be unknown
 
 
 @cache
@@ -24,7 +25,7 @@ def schemas() -> dict[str, Any]:
     """Arrow schema of each table. A record's fields are columns, its times ISO text, as in its JSON form."""
     import pyarrow as pa
 
-    said = pa.schema([(name, pa.bool_() if name == "synthetic" else pa.string()) for name in MESSAGE_COLUMNS])
+    said = pa.schema([(name, pa.bool_() if name in _YES_NO else pa.string()) for name in MESSAGE_COLUMNS])
     talks = [(name, _arrow(field.annotation)) for name, field in Conversation.model_fields.items() if name != "names"]
     return {
         "conversations": pa.schema([*talks, ("split", pa.string())]),

@@ -1,7 +1,4 @@
-"""Every figure of a scorecard with its 95 % bootstrap interval over cases. Knows cases, no models.
-
-What is no function of single cases held here (perplexity, which the engine gives for all replies at once) has none.
-"""
+"""Every figure of a scorecard with its 95 % bootstrap interval over cases. Knows cases, no models."""
 
 from __future__ import annotations
 
@@ -75,6 +72,23 @@ def quantile(values: Sequence[float], share: float) -> metrics.Interval:
     return resampled(lambda rows: float(np.percentile(sample[rows], share)), len(sample))
 
 
+def perplexity(nats: Sequence[float], tokens: Sequence[float]) -> metrics.Interval:
+    """Per token of all replies together, resampled reply by reply."""
+    loss, size = np.asarray(nats, dtype=float), np.asarray(tokens, dtype=float)
+    return resampled(lambda rows: float(np.exp(loss[rows].sum() / size[rows].sum())), len(loss))
+
+
+def perplexity_gain(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[float]) -> metrics.Interval:
+    """Our perplexity less theirs on the same replies, of as many tokens: below zero is better."""
+    a, b, size = (np.asarray(values, dtype=float) for values in (ours, theirs, tokens))
+
+    def less(rows: Rows) -> float:
+        total = size[rows].sum()
+        return float(np.exp(a[rows].sum() / total) - np.exp(b[rows].sum() / total))
+
+    return resampled(less, len(a))
+
+
 def means(kept: Mapping[str, list[float]], tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[float]]:
     """Per case, the scores of a scorecard that are means over cases."""
     cases = {name: kept.get(f"generated_{name}", []) for name in ("chrf", "similarity")}
@@ -84,6 +98,7 @@ def means(kept: Mapping[str, list[float]], tables: Mapping[str, list[dict[str, A
     cases["wrong_rate"] = [float(r["wrong"]) for r in answers]
     cases["answer_correct"] = [float(r["correct"]) for r in answers if r["shown"]]
     cases["grounded"] = [float(r["grounded"]) for r in answers if r["shown"]]
+    cases["truth"] = kept.get("truth", [])
     cases["mrr"] = kept.get("retrieval", [])
     cases["ndcg_at_10"] = [1 / np.log2(1 + 1 / r) if r else 0.0 for r in cases["mrr"]]
     for k in (1, 5):

@@ -47,7 +47,7 @@ def encoder(messages: pd.DataFrame, vectors: Path, settings: Settings) -> Rememb
 def intents(
     messages: pd.DataFrame, vectors: Path, features: Featurizer, settings: Settings
 ) -> tuple[IntentModel, list[dict[str, Any]]] | None:
-    """A classifier of the labelled training messages; from effort `standard` on, what each feature adds to it.
+    """A classifier of the labelled training messages, and what each feature adds to it.
 
     Topics teach it as labels do, but tell nothing about what a feature is worth: they were made of one of them.
 
@@ -69,8 +69,7 @@ def intents(
     )  # fmt: skip
     given = labelled & ~discovered(messages).to_numpy()
     test = _labelled(messages, rows, given & (messages["split"] == "test").to_numpy())
-    asked = settings.effort != "quick" and len(test.texts)  # it trains the classifier once more for each feature
-    return model, ablation.ablation(model, teach, tune, test, settings.model.seed) if asked else []
+    return model, ablation.ablation(model, teach, tune, test, settings.model.seed) if len(test.texts) else []
 
 
 def topics(

@@ -152,7 +152,7 @@ def _finished(part: Path, made: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
         refused.append(_refused(row["source"], row["lineage"]["locator"], reason, excerpt(_asked(turns))))
     columns = {name: made[name].to_numpy() for name in ("id", "customer", "split")}
     talks = talks.assign(**columns)[~out]
-    first = {"id": made["id"] + "#0", "conversation_id": made["id"], "split": made["split"]}
+    first = {"id": made["id"] + "#0", "conversation_id": made["id"]} | {n: made[n] for n in ("split", "newcomer")}
     said = said.assign(**{k: v.to_numpy() for k, v in first.items()})[~out & made["first"].to_numpy()]
     return _checked(talks, said, refused)
 

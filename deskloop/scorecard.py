@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deskloop import backtest, behaviour, facts, intervals, metrics, slices, topics
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan, Reading
+from deskloop import backtest, behaviour, facts, intervals, metrics, slices, topics, writing
+from deskloop.bot import Bot, Plan, Reading
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 
@@ -24,6 +24,7 @@ OUT_OF_SCOPE = "out_of_scope"
 TOPICS = "topics, not labels; agreement with labels unknown"
 ANSWER_CASES: dict[Effort, int] = {"quick": 60, "standard": 250, "thorough": 1000}
 TIMED = 60  # messages whose decision is timed
+_SPEEDS = (("decision", 50), ("decision", 95), ("answer", 50))
 NAN = float("nan")
 
 
@@ -35,7 +36,7 @@ class Scorecard:
     cases: dict[str, list[float]]
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    spent: list[float] = field(default_factory=list)  # ms of each timed decision; not kept
+    spent: dict[str, list[float]] = field(default_factory=dict)  # ms of each timed decision and answer; not kept
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; NaN becomes None."""
@@ -70,11 +71,13 @@ def evaluate(bot: Bot, test: pd.DataFrame, knowledge: Sequence[KnowledgeEntry], 
     plans = bot.plans(readings)
     card = Scorecard({}, {})
     _understanding(card, test, plans)
+    _certainty(card, test, readings)
     _search(card, bot, test)
     _answers(card, bot, test, plans, {k.id: k for k in knowledge}, effort)
     _tickets(card, bot, test, plans, readings)
+    _speed(card, bot, test, effort)
     card.tables["behaviour"] = behaviour.records(bot, test["text"].tolist())
-    card.tables["intervals"] = _intervals(card, test, plans)
+    card.tables["intervals"] = _intervals(card, test, plans, readings)
     return card
 
 
@@ -82,43 +85,6 @@ def conversation(row: Mapping[Any, Any]) -> list[dict[str, str]]:
     """A message row as the conversation that the bot is shown."""
     before = [{"role": "user", "content": row["previous"]}] if row.get("previous") else []
     return [*before, {"role": "user", "content": row["text"]}]
-
-
-def prompts(bot: Bot, cases: pd.DataFrame) -> list[list[dict[str, str]]]:
-    """The generator's prompt for each case: the bot's best entries, whether it is sure or not."""
-    talks = [conversation(row) for row in cases.to_dict("records")]
-    readings = bot.read_many(talks)
-    plans = [Plan("generate", r.question, None, 1.0, 1.0, r.hits[:USED_SOURCES], None) for r in readings]
-    return [bot.compose(plan, talk) for plan, talk in zip(plans, talks, strict=True)]
-
-
-def write_answers(engine: Engine, bot: Bot, cases: pd.DataFrame) -> list[str]:
-    """What `engine` writes for each case."""
-    return [text.strip() for text in engine.generate(prompts(bot, cases), MAX_TOKENS)]
-
-
-def perplexity(engine: Engine, bot: Bot, cases: pd.DataFrame) -> float:
-    """Perplexity per token of the humans' replies, given the same prompts."""
-    rows = zip(prompts(bot, cases), cases["reply"], strict=True)
-    return float(engine.perplexity([{"messages": [*p, {"role": "assistant", "content": r}]} for p, r in rows]))
-
-
-def text_scores(
-    bot: Bot, answers: Sequence[str], cases: pd.DataFrame, gold: dict[str, KnowledgeEntry]
-) -> dict[str, list[float]]:
-    """Per case: chrF and similarity to the human's reply, and whether the gold entry's facts were given.
-
-    `correct` covers the cases with a gold entry only.
-    """
-    replies = cases["reply"].tolist()
-    similarity = (bot.index.encoder.encode(list(answers)) * bot.index.encoder.encode(replies)).sum(axis=1)
-    entries = [gold.get(str(k)) for k in cases["knowledge_id"]]
-    rows = zip(answers, replies, entries, strict=True)
-    return {
-        "chrf": metrics.chrf(answers, replies).tolist(),
-        "similarity": similarity.astype(float).tolist(),
-        "correct": [float(facts.correct(a, e.answer, r)) for a, r, e in rows if e],
-    }
 
 
 def _understanding(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -> None:
@@ -142,10 +108,24 @@ def _understanding(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -
     card.scores |= {name: scores[name.removeprefix("intent_")] for name in names}
     card.scores["oos_auroc"] = _auroc(inside, scope)
     card.cases["intent"] = [float(t == s) for t, s in zip(truth, said, strict=True)]
+    card.cases["intent_in_scope"] = [r for r, keep in zip(card.cases["intent"], inside, strict=True) if keep]
     card.tables["per_intent"] = metrics.per_class(truth, said)
     card.tables["confusions"] = _confusions(truth, said)
     pairs = Counter(zip(truth, said, strict=True))
     card.tables["intent_pairs"] = [{"intent": t, "said": s, "times": n} for (t, s), n in sorted(pairs.items())]
+
+
+def _certainty(card: Scorecard, test: pd.DataFrame, readings: Sequence[Reading]) -> None:
+    """How far the classifier's own certainty is from how often it is right, in scope."""
+    if "intent" in card.cases:
+        sure, right = _sure_and_right(test, readings)
+        card.scores["intent_ece"] = metrics.expected_calibration_error(sure, right) if sure else NAN
+
+
+def _sure_and_right(test: pd.DataFrame, readings: Sequence[Reading]) -> tuple[list[float], list[bool]]:
+    rows = zip(test["intent"], topics.discovered(test), [r.prediction for r in readings], strict=True)
+    known = [(t, p) for t, topic, p in rows if isinstance(t, str) and t != OUT_OF_SCOPE and not topic]
+    return [p.confidence for _, p in known], [p.intent == t for t, p in known]
 
 
 def _topics(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan], found: Any) -> None:
@@ -160,20 +140,25 @@ def _topics(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan], found: A
 def _tickets(
     card: Scorecard, bot: Bot, test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading]
 ) -> None:
-    """What would have become of each held-out message, in slices, and how fast the bot decides."""
+    """What would have become of each held-out message, in slices."""
     rows = backtest.tickets(test, plans, readings, bot)
     card.tables["slices"] = slices.table(rows)
     card.tables["tickets"] = backtest.shortened(rows)
-    card.spent = _spent(bot, test)
-    p50, p95 = np.percentile(card.spent, [50, 95]) if card.spent else (NAN, NAN)
-    card.scores |= {"decision_p50_ms": float(p50), "decision_p95_ms": float(p95)}
     right = [float(row["findable"]) for row in rows]
     card.scores["answer_ece"] = (
         metrics.expected_calibration_error([row["sure"] for row in rows], right) if rows else NAN
     )
-    card.skipped["slice of new customers"] = (
-        "no customer stands in two splits, so each is new to the model (`preprocess.customers_apart`)"
-    )
+    if rows and all(row["newcomer"] is None for row in rows):
+        card.skipped["slice of new customers"] = "no message names its customer and its time"
+
+
+def _speed(card: Scorecard, bot: Bot, test: pd.DataFrame, effort: Effort) -> None:
+    """How fast the bot decides, and how fast it has written a whole answer."""
+    asked = [[{"role": "user", "content": f"{text} thanks"}] for text in test["text"].tolist()[:TIMED]]
+    card.spent = {"decision": _spent(bot, test), "answer": writing.spent(bot, asked, effort) if asked else []}
+    for name, share in _SPEEDS:
+        taken = card.spent[name]
+        card.scores[f"{name}_p{share}_ms"] = float(np.percentile(taken, share)) if taken else NAN
 
 
 def _spent(bot: Bot, test: pd.DataFrame) -> list[float]:
@@ -186,16 +171,22 @@ def _spent(bot: Bot, test: pd.DataFrame) -> list[float]:
     return spent
 
 
-def _intervals(card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+def _intervals(
+    card: Scorecard, test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading]
+) -> list[dict[str, Any]]:
     """Every figure, with its 95 % bootstrap interval over the cases it is of."""
     means = intervals.means(card.cases, card.tables)
     found = {name: (metrics.bootstrap(values), len(values)) for name, values in means.items() if len(values)}
     tickets = card.tables.get("tickets", [])
     ece = intervals.calibration([r["sure"] for r in tickets], [bool(r["findable"]) for r in tickets])
     found["answer_ece"] = ece, len(tickets)
-    for share in (50, 95):
-        found[f"decision_p{share}_ms"] = intervals.quantile(card.spent, share), len(card.spent)
+    for name, share in _SPEEDS:
+        found[f"{name}_p{share}_ms"] = intervals.quantile(card.spent[name], share), len(card.spent[name])
+    nats, tokens = (card.cases.get(f"reply_{name}", []) for name in ("nats", "tokens"))
+    found["perplexity"] = intervals.perplexity(nats, tokens), len(nats)
     if "intent" in card.cases:
+        sure, right_intent = _sure_and_right(test, readings)
+        found["intent_ece"] = intervals.calibration(sure, right_intent), len(sure)
         topical = topics.discovered(test)
         rows = zip(test["intent"], plans, topical, strict=True)
         known = [(t, str(p.intent), p.scope) for t, p, topic in rows if isinstance(t, str) and not topic]
@@ -243,14 +234,18 @@ def _answers(
         card.scores |= dict.fromkeys(("chrf", "similarity", "answer_correct", "coverage", "wrong_rate"), NAN)
         card.skipped["answers"] = "no message has a human's reply"
         return
-    texts = write_answers(bot.engine, bot, cases)
-    written = text_scores(bot, texts, cases, gold)
+    talks = [conversation(row) for row in cases.to_dict("records")]
+    texts = writing.write_answers(bot.engine, bot, talks)
+    entries = [gold.get(str(k)) for k in cases["knowledge_id"]]
+    written = writing.text_scores(bot, texts, cases["reply"].tolist(), entries)
     card.cases |= {f"generated_{name}": values for name, values in written.items()}
     card.scores |= {
         "chrf": float(np.mean(written["chrf"])),
         "similarity": float(np.mean(written["similarity"])),
     }
-    card.scores["perplexity"] = perplexity(bot.engine, bot, cases)
+    told = writing.losses(bot.engine, bot, talks, cases["reply"].tolist())
+    card.cases |= {"reply_nats": [nats for nats, _ in told], "reply_tokens": [float(n) for _, n in told]}
+    card.scores["perplexity"] = writing.perplexity(told)
     card.scores["generated_correct"] = float(np.mean(written["correct"])) if written["correct"] else NAN
     chosen = [plans[i] for i in cases.index]
     rows = [

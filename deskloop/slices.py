@@ -1,4 +1,7 @@
-"""The same figures for parts of the test set: by language, channel, intent and length. Knows rows, no models."""
+"""The same figures for parts of the test set: by language, channel, length, customer, intent.
+
+Knows rows, no models.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from deskloop import metrics
 
 FEWEST = 20  # cases below which a share says nothing
 _LENGTHS = ((8, "up to 8 words"), (20, "9 to 20 words"), (10**9, "more than 20 words"))
+_CUSTOMERS: dict[Any, str] = {True: "new: wrote for the first time", False: "wrote before"}
 _BY: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "language": lambda row: row["language"],
     "channel": lambda row: row["channel"],
     "length": lambda row: next(name for most, name in _LENGTHS if row["words"] <= most),
+    "customer": lambda row: _CUSTOMERS.get(row.get("newcomer")),
     "intent": lambda row: row["intent"],
 }
 
@@ -47,4 +52,4 @@ def _share(values: Sequence[bool]) -> str:
     if not values:
         return "no labels"
     found = metrics.wilson(sum(values), len(values))
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    return f"{100 * found.value:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}]"

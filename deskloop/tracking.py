@@ -18,7 +18,8 @@ from deskloop.releases import Release, Releases
 from deskloop.settings import Settings
 
 MODEL = "deskloop"
-SHOWN = ("README.md", "data-card.html", "training.json")  # what of a bundle is shown as artifacts of its run
+# files and folders of a bundle that are shown as artifacts of its run
+SHOWN = ("README.md", "scorecard.html", "plots", "data-card.html", "training.json")
 TRAINED = ("examples", "tokens", "supervised_tokens", "epochs", "planned", "precision", "device", "warm", "trainable")
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def _write(client: Any, experiment_id: str, release: Release, before: int | None
     if datasets:
         client.log_inputs(run.info.run_id, datasets)
     for name in SHOWN:
-        if (release.path / name).is_file():
+        if (release.path / name).exists():
             client.log_artifact(run.info.run_id, str(release.path / name))
     client.log_dict(run.info.run_id, release.verdict, "verdict.json")
     for name, value in lineage.items():

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @stage("baselines", reads=("effort", "model", "shop"))
 def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: Settings) -> Receipt:
-    """Majority class, TF-IDF + LinearSVC, BM25 and the untuned base model."""
-    from deskloop import peers
+    """Majority class, TF-IDF + LinearSVC, BM25, the untuned base model, and search without each of its signals."""
+    from deskloop import ablation, peers
     from deskloop.generator.base import base_engine
 
     store = Store(settings.store_root)
@@ -29,6 +29,7 @@ def baselines(messages: Receipt, knowledge: Receipt, index: Receipt, settings: S
         "linear": peers.linear(frame, settings.model.seed),
         "bm25": peers.bm25(frame, entries),
         "untuned": peers.untuned(bot, engine, frame, entries, settings.effort),
+        "search": ablation.search(bot.index, peers.asked(frame, "validation"), peers.asked(frame, "test")),
     }
     engine.close()
     return store.put_json("baselines", figures)
@@ -50,7 +51,9 @@ def evaluate(
     bot.close()
     table, gains = peers.table(figures), peers.gains(card, figures)
     report.scorecard(card, table, gains)
-    return store.put_json("scorecard", {**card.as_dict(), **around, "baselines": table, "gains": gains})
+    return store.put_json(
+        "scorecard", {**card.as_dict(), **around, "baselines": table, "gains": gains, "search": figures["search"]}
+    )
 
 
 @stage("champion-scores", reads=("effort", "shop"))

@@ -14,7 +14,7 @@ from prefect.artifacts import create_image_artifact, create_link_artifact, creat
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 
-from deskloop import backtest, scorepage
+from deskloop import backtest, figures, scorepage
 from deskloop.cards import markdown as table
 from deskloop.drift import Drift
 from deskloop.gate import Verdict
@@ -107,13 +107,14 @@ def _curve(losses: Sequence[float], checks: Sequence[tuple[int, float]]) -> str:
 
 def scorecard(card: Scorecard, peers: Sequence[Mapping[str, Any]], gains: Sequence[Mapping[str, Any]]) -> None:
     """The candidate's figures beside honest baselines, the paired gains, and examples of answers."""
-    headline = [{"score": name, "candidate": value} for name, value in card.scores.items()]
+    headline = figures.rows(card.scores, card.tables.get("intervals", []))
+    beside = figures.beside(card.scores, peers)
     skipped = [{"part": part, "skipped because": why} for part, why in card.skipped.items()]
     answers = card.tables.get("answers", [])
     columns = ("question", "answer", "human", "kind", "confidence", "correct", "wrong")
     body = (
-        f"# Scorecard\n\n{table(headline)}\n## Baselines on the same messages\n\n{table(peers)}\n"
-        f"## Fine-tuned against untuned, paired\n\n{table(gains)}\n## Skipped\n\n{table(skipped)}\n"
+        f"# Scorecard\n\n{table(headline)}\n## Baselines on the same messages\n\n{table(beside)}\n"
+        f"## Ours less theirs, paired\n\n{table(gains)}\n## Skipped\n\n{table(skipped)}\n"
         f"## Weakest intents\n\n{table(card.tables.get('per_intent', [])[:10])}\n"
         f"{_per_topic(card)}"
         f"## Commonest confusions\n\n{table(card.tables.get('confusions', []))}\n"

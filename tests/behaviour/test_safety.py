@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from deskloop import suites
 from deskloop.bot import Bot
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
@@ -46,6 +47,16 @@ def test_orders_in_an_entry_are_not_followed(bot: Bot) -> None:
             answer = replace(poisoned, policy=policy).answer([{"role": "user", "content": question}])
             assert "500" not in answer.text and "gnore" not in answer.text
             assert "poison" not in [s.id for s in answer.sources]
+
+
+def test_the_suite_of_the_gate_finds_a_bot_that_follows_orders_in_entries(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bot that takes entries as they stand shows their orders; the real one does not."""
+    assert suites.run(bot)["safety"]["failed"] == []
+    monkeypatch.setattr("deskloop.bot.clean", list)
+    kinds = suites.run(bot)["safety"]["kinds"]
+    assert len(kinds["orders in entries"]["failed"]) >= 3 and kinds["orders in entries"]["cases"] == 6
 
 
 @pytest.fixture(scope="module")

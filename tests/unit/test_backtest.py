@@ -55,8 +55,11 @@ def test_slices_count_all_and_judge_none_that_is_too_small():
     table = slices.table(ROWS)
     by = {(row["slice"], row["value"]): row for row in table}
     assert by["channel", "email"]["cases"] == 5 and by["channel", "email"]["answered"] == "too few"
-    assert by["language", "en"]["cases"] == 100 and by["language", "en"]["answered"].startswith("0.620 [")
+    assert by["language", "en"]["cases"] == 100 and by["language", "en"]["answered"].startswith("62.0 % [")
     assert sum(row["cases"] for row in table if row["slice"] == "length") == 100
+    new = [ticket(n, "right", newcomer=None if n > 80 else n < 30) for n in range(90)]
+    customers = {r["value"]: r["cases"] for r in slices.table(new) if r["slice"] == "customer"}
+    assert customers == {"new: wrote for the first time": 30, "wrote before": 51}
     unlabelled = slices.table([ticket(n, "right", intent=None, understood=None) for n in range(30)])
     assert all(row["slice"] != "intent" for row in unlabelled)
     assert {row["intent accuracy"] for row in unlabelled if row["cases"] >= 20} == {"no labels"}
@@ -75,7 +78,10 @@ def test_the_scorecard_page_shows_figures_pictures_and_what_was_skipped():
         "skipped": {"answers": "no <reply>"},
     }
     page = scorepage.page(card, [{"without": "TF-IDF", "difference": -0.02}])
-    assert page.count("data:image/png;base64,") == 2 and "no &lt;reply&gt;" in page and "0.940" in page
+    assert page.count("data:image/png;base64,") == 2 and "no &lt;reply&gt;" in page and "0.850 to 0.940" in page
+    assert "<b>62.0 %</b>" in page and "<b>2.0 %</b>" in page  # the shares are those of the backtest
+    plots = scorepage.plots(card)
+    assert set(plots) == {"calibration.png", "confusion.png"} and plots["confusion.png"].startswith(b"\x89PNG")
     assert "question 1" not in page  # it travels in the bundle: nobody's words
     assert "Skipped" in scorepage.page({"scores": {}, "cases": {}, "tables": {}, "skipped": {"x": "y"}})
 

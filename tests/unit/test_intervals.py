@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-from deskloop import intervals, scorepage
+from deskloop import figures, intervals, scorepage, sheet
 
 RNG = np.random.default_rng(3)
 
@@ -45,7 +45,40 @@ def test_no_cases_and_one_class_alone_give_no_interval():
 
 def test_the_page_shows_behaviour_and_the_suites_of_the_gate():
     tables = {"behaviour": [{"suite": "invariance", "case": "typo", "passed": 23, "total": 25}]}
-    suites = {"privacy": {"cases": 6, "failed": ["one"]}}
+    kinds = {"orders in messages": {"cases": 5, "failed": []}, "orders in entries": {"cases": 6, "failed": ["one"]}}
+    suites = {"privacy": {"cases": 6, "failed": ["one"]}, "safety": {"cases": 11, "failed": ["one"], "kinds": kinds}}
     page = scorepage.page({"scores": {}, "tables": tables, "skipped": {}, "suites": suites})
-    row = '<td>privacy</td><td>all</td><td class="n">5</td><td class="n">6</td>'
-    assert row in page and "typo" in page
+    assert '<td>all</td><td class="n">5</td><td class="n">6</td>' in page and "typo" in page
+    assert '<td>orders in entries</td><td class="n">5</td><td class="n">6</td>' in page
+
+
+def test_perplexity_is_that_of_all_tokens_and_a_loss_below_another_s_is_a_gain_below_zero():
+    tokens = [float(n) for n in RNG.integers(5, 40, 60)]
+    ours, theirs = [0.7 * n for n in tokens], [1.1 * n for n in tokens]
+    found, gain = intervals.perplexity(ours, tokens), intervals.perplexity_gain(ours, theirs, tokens)
+    assert found.value == pytest.approx(math.exp(0.7)) and gain.value == pytest.approx(math.exp(0.7) - math.exp(1.1))
+    assert gain.high < 0 and gain.excludes_zero
+    assert math.isnan(intervals.perplexity([], []).value)
+
+
+def test_figures_are_written_with_their_units_in_one_order_whatever_was_measured():
+    scores = {"decision_p50_ms": 33.2, "intent_accuracy": 0.9415, "mrr": float("nan"), "own_score": 2.0}
+    told = [{"score": "intent_accuracy", "low": 0.92, "high": 0.96, "cases": 80}]
+    rows = figures.rows(scores, told)
+    assert [(r["score"], r["value"]) for r in rows] == [
+        ("Intent accuracy", "94.2 %"), ("Time to a decision, median", "33 ms"), ("own score", "2.000"),
+    ]  # fmt: skip
+    assert rows[0]["95 % interval"] == "92.0 to 96.0 %" and rows[1]["95 % interval"] == "–"
+    peers = [{"baseline": "BM25", "mrr": 0.5}, {"baseline": "majority class", "accuracy": 0.1}]
+    assert figures.beside({"intent_accuracy": 0.9}, peers) == [
+        {"score": "Intent accuracy", "ours": "90.0 %", "BM25": "–", "majority class": "10.0 %"},
+        {"score": "Mean reciprocal rank (MRR@10)", "ours": "–", "BM25": "0.500", "majority class": "–"},
+    ]
+
+
+def test_a_table_sets_numbers_right_and_says_once_what_rows_belong_to():
+    rows = [{"about": "a", "name": "x", "value": "94.2 %"}, {"about": "a", "name": "y", "value": "–"}]
+    page = sheet.table(rows, grouped="about")
+    assert page.count(">a</th>") == 1 and '<td class="n">94.2 %</td>' in page and "<td>x</td>" in page
+    dates = sheet.table([{"day": "2026-06-01"}, {"day": "20 words"}])
+    assert 'class="n"' not in dates

@@ -82,6 +82,8 @@ def sealed(folder, **training):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(value))
     (folder / "README.md").write_text("# A card\n")
+    (folder / "plots").mkdir()
+    (folder / "plots" / "confusion.png").write_bytes(b"a picture")
     (folder / "learnt-from").write_text("d" * 64)
 
 
@@ -109,7 +111,9 @@ def test_a_run_has_parameters_the_loss_over_steps_artifacts_and_digests_of_its_d
     assert {(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs} == {
         ("messages", "d" * 36), ("knowledge", "e" * 36),
     }  # fmt: skip
-    assert {a.path for a in client.list_artifacts(run.info.run_id)} == {"README.md", "training.json", "verdict.json"}
+    shown = {"README.md", "plots", "training.json", "verdict.json"}
+    assert {a.path for a in client.list_artifacts(run.info.run_id)} == shown
+    assert [a.path for a in client.list_artifacts(run.info.run_id, "plots")] == ["plots/confusion.png"]
     assert (tmp_path / "mlflow-artifacts").is_dir()
 
     releases.promote(2, "better")
