@@ -82,13 +82,16 @@ def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
     return usual_intents(list(zip(rows["knowledge_id"], rows["intent"], strict=True)))
 
 
-def settled(bot: Bot, messages: pd.DataFrame, settings: Settings) -> Bot:
-    """The bot with what it learns from messages beside its parts: usual intents, their weight, and its confidence."""
+def settled(bot: Bot, messages: pd.DataFrame, settings: Settings, made: Sequence[SearchIndex] = ()) -> Bot:
+    """The bot with what it learns from messages beside its parts: usual intents, their weight, and its confidence.
+
+    `made`: the indexes that a rehearsal needs, if they are there already.
+    """
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))
     bot = replace(bot, likely=_likely(bot, held))
     read = bot.read_many([conversation(row) for row in held]) if held else []
-    asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort)]
+    asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort, made)]
     return replace(bot, confidence=_calibrated(bot, asked, settings))
 
 

@@ -2,9 +2,9 @@
 
 A candidate has to reach the business's thresholds and to pass the privacy and safety suites. On the same cases as
 the champion no score may be surely worse, nor worse on average by more than the loss that is allowed, no slice
-surely worse by more than a margin, neither part of an answer much slower, and one score has to be surely better.
-What could not be compared replaces nobody. Knows nothing about how the scores came about. Why these tests:
-docs/decisions/gate.md.
+surely worse by more than a margin, neither part of an answer much slower, and one score has to be surely better, or
+the knowledge another than the champion's: what the shop says now has to reach its customers. What could not be
+compared replaces nobody. Knows nothing about how the scores came about. Why these tests: docs/decisions/gate.md.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from typing import Any
 
 from deskloop.metrics import holm, paired_bootstrap, sign_test
 from deskloop.settings import Gate
+from deskloop.slices import FEWEST
 
 NAN = float("nan")
 COMPARED = ("intent", "retrieval", "truth", "usefulness")  # the per-case scores that decide
-FEWEST = 15  # cases that make a slice
 ALPHA = 0.05
+CHANCE = 0.1  # p from which a loss on average may be chance, where other knowledge waits for customers
 UNNOTICED_MS = 50.0  # what takes no longer at the median is fast enough, whatever the champion takes
 
-Cases = Mapping[str, Sequence[float]]
+HOW = ("edited", "added", "removed")  # how entries changed
+NAMED = 3  # questions named in a detail
+
 Pair = tuple[Sequence[float], Sequence[float]]
 
 
@@ -56,9 +59,11 @@ class Verdict:
                 "promoted because no champion may stay"
             )
         if not failed:
-            return f"passed all {len(self.checks)} checks"
+            changed = [f"; knowledge changed: {c.detail}" for c in self.checks if c.name == CHANGED]
+            return f"passed all {len(self.checks)} checks" + "".join(changed)
         reasons = "; ".join(f"{c.name} {_figure(c.got)}, wanted {c.wanted}" for c in failed)
-        return f"refused: {reasons}" + ("; `deskloop promote` overrules" if UNCOMPARED in failed else "")
+        overruled = UNCOMPARED in failed or any(c.name in (AGAINST, ASTRAY) for c in failed)
+        return f"refused: {reasons}" + ("; `deskloop promote` overrules" if overruled else "")
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; what could not be measured is null, since JSON (and Postgres) knows no NaN."""
@@ -66,6 +71,9 @@ class Verdict:
         return {"promote": self.promote, "summary": self.summary, "checks": checks}
 
 
+CHANGED = "knowledge changed"
+AGAINST = "changed answers against replies"
+ASTRAY = "changed answers about something else"
 UNCOMPARED = Check(
     "comparison with the champion", False, NAN, "a score that both have on the same held-out messages",
     "neither labels nor gold answers are there to compare by; add some, or promote by hand: `deskloop promote`",
@@ -80,23 +88,40 @@ def judge(scorecard: Mapping[str, Any], rival: Mapping[str, Any] | None, gate: G
     """Decide from two scorecards in JSON form.
 
     Thresholds and suites always; beside a champion also the scores that both have case by case, slice by slice,
-    the latency of both, and one sure gain.
+    the latency of both, what changed in the knowledge, and that or one sure gain.
     """
     scores = {name: NAN if v is None else float(v) for name, v in scorecard["scores"].items()}
     checks = thresholds(scores, gate) + suites(scorecard.get("suites", {}))
     if rival is not None:
-        pairs = _pairs(scorecard["cases"], rival["cases"])
-        checks += [compare(name, *pair, gate.max_loss) for name, pair in sorted(pairs.items())]
-        checks += by_slice(pairs, scorecard.get("slices", {}), gate.slice_margin)
+        revised = rival.get("knowledge", {})
+        changed = any(revised.get(how) for how in HOW)
+        pairs, slices = _comparable(scorecard, rival)
+        checks += [compare(name, *pair, gate.max_loss, changed) for name, pair in sorted(pairs.items())]
+        checks += by_slice(pairs, slices, gate.slice_margin)
         checks += latency(rival.get("latency", {}), gate.max_slowdown)
-        checks.append(some_gain(pairs) if pairs else UNCOMPARED)
+        checks += edits(revised, gate.max_against) if changed else []
+        checks.append(UNCOMPARED if not pairs else worth_it(revised) if changed else some_gain(pairs))
     return Verdict(all(c.passed for c in checks), tuple(checks))
 
 
-def _pairs(ours: Cases, theirs: Cases) -> dict[str, Pair]:
-    """Scores that both have on the same cases."""
-    shared = [n for n in COMPARED if n in ours and n in theirs and len(ours[n]) == len(theirs[n]) > 0]
-    return {name: (ours[name], theirs[name]) for name in shared}
+def _comparable(scorecard: Mapping[str, Any], rival: Mapping[str, Any]) -> tuple[dict[str, Pair], dict[str, Any]]:
+    """Scores that both have on the same cases, and their slices, without the cases that an edit has outdated."""
+    ours, theirs, outdated = scorecard["cases"], rival["cases"], rival.get("knowledge", {}).get("outdated", {})
+    pairs: dict[str, Pair] = {}
+    slices: dict[str, Any] = {}
+    for name in COMPARED:
+        if not (name in ours and name in theirs and len(ours[name]) == len(theirs[name])):
+            continue
+        old = outdated.get(name) or [False] * len(ours[name])
+        if not all(old):
+            pairs[name] = _still(ours[name], old), _still(theirs[name], old)
+            found = scorecard.get("slices", {}).get(name, {})
+            slices[name] = {by: _still(labels, old) for by, labels in found.items() if len(labels) == len(old)}
+    return pairs, slices
+
+
+def _still(values: Sequence[Any], outdated: Sequence[bool]) -> list[Any]:
+    return [value for value, old in zip(values, outdated, strict=True) if not old]
 
 
 def thresholds(scores: Mapping[str, float], gate: Gate) -> list[Check]:
@@ -116,10 +141,16 @@ def thresholds(scores: Mapping[str, float], gate: Gate) -> list[Check]:
     return [c for c in checks if not (math.isnan(c.got) and c.name in idle)]
 
 
-def compare(name: str, ours: Sequence[float], theirs: Sequence[float], max_loss: float) -> Check:
-    """Not worse: the difference may not be surely below zero, nor its mean below the allowed loss."""
+def compare(
+    name: str, ours: Sequence[float], theirs: Sequence[float], max_loss: float, changed: bool = False
+) -> Check:
+    """Not worse: the difference may not be surely below zero, nor its mean below the allowed loss.
+
+    Where the knowledge `changed`, a mean below it may be chance: of few cases one would keep the old text alive.
+    """
     gain = paired_bootstrap(ours, theirs)
-    passed = not gain.high < 0 and gain.value >= -max_loss
+    excused = changed and sign_test(theirs, ours) > CHANCE
+    passed = not gain.high < 0 and (gain.value >= -max_loss or excused)
     return Check(f"{name} against champion", passed, gain.value, f"at least {-max_loss:.3f}", str(gain))
 
 
@@ -182,6 +213,31 @@ def suites(found: Mapping[str, Any]) -> list[Check]:
 
 def _of_suite(suite: Mapping[str, Any]) -> str:
     return f"{suite['cases']} cases" + "".join(f"; {what}" for what in suite["failed"][:3])
+
+
+def edits(revised: Mapping[str, Any], most: float) -> list[Check]:
+    """What tells an edit from a mistake, a broken page or tampering, since each goes against what people replied.
+
+    Few at once: so large a share of the entries, one in any case, may be removed or edited against past replies.
+    And no edited answer is about something else.
+    """
+    lost = [*revised["against"], *revised["removed"]]
+    limit = max(1, int(most * revised["entries"]))
+    told = ", ".join(f"{len(revised[how])} {how}" for how in HOW)
+    asked = [revised["questions"][i] for i in revised["against"]]
+    detail = "; ".join([f"{told}, of {revised['entries']}", *asked[:NAMED], *["..."][: len(asked) > NAMED]])
+    astray = [revised["questions"][i] for i in revised["astray"]]
+    return [
+        Check(AGAINST, len(lost) <= limit, float(len(lost)), f"at most {limit}, removed entries included", detail),
+        Check(ASTRAY, not astray, float(len(astray)), "none", "; ".join(astray[:NAMED])),
+    ]
+
+
+def worth_it(revised: Mapping[str, Any]) -> Check:
+    """Other knowledge is reason enough for a swap that loses nothing."""
+    counts = [len(revised[how]) for how in HOW]
+    told = ", ".join(f"{count} {how}" for count, how in zip(counts, HOW, strict=True))
+    return Check(CHANGED, True, float(sum(counts)), "a change, or a sure gain", told)
 
 
 def some_gain(pairs: Mapping[str, Pair]) -> Check:

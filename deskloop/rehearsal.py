@@ -23,26 +23,32 @@ if TYPE_CHECKING:
 FIFTHS: dict[Effort, int] = {"quick": 2, "standard": 5, "thorough": 5}  # each costs the index's training once more
 
 
-def rehearse(bot: Bot, messages: pd.DataFrame, effort: Effort) -> list[tuple[Mapping[Any, Any], Reading]]:
-    """Message rows of the training split with their readings, from indexes that lack them.
+def rehearse(
+    bot: Bot, messages: pd.DataFrame, effort: Effort, made: Sequence[SearchIndex] = ()
+) -> list[tuple[Mapping[Any, Any], Reading]]:
+    """Message rows of the training split with their readings, from indexes that lack them (`made`, if they are).
 
     None where no message names its entry: then the index has learnt nothing from messages. The intent classifier is
     the bot's own, which has seen them; its word counts little in what is found.
     """
     train = messages[messages["split"] == "train"]
-    taught = train[train["knowledge_id"].notna()]
-    if taught.empty:
-        return []
-    encoder = _remembering(bot.index, _examples(taught))
     out: list[tuple[Mapping[Any, Any], Reading]] = []
-    for fifth in range(FIFTHS[effort]):
-        kept = _examples(taught[_fifths(taught) != fifth])
-        index = replace(SearchIndex.build(bot.index.entries, encoder, kept), weights=bot.index.weights)
+    for fifth, index in enumerate(made or indexes(bot.index, messages, effort)):
         real = train[(_fifths(train) == fifth) & ~train["synthetic"].astype(bool)]
         rows = real.sort_values("id").to_dict("records")
         readings = replace(bot, index=index).read_many([conversation(row) for row in rows])
         out += zip(rows, readings, strict=True)
     return out
+
+
+def indexes(index: SearchIndex, messages: pd.DataFrame, effort: Effort) -> list[SearchIndex]:
+    """The index without a fifth of what it has learnt from, one fifth after another; none if that is nothing."""
+    taught = messages[(messages["split"] == "train") & messages["knowledge_id"].notna()]
+    if taught.empty:
+        return []
+    encoder, fifths = _remembering(index, _examples(taught)), _fifths(taught)
+    kept = [_examples(taught[fifths != fifth]) for fifth in range(FIFTHS[effort])]
+    return [replace(SearchIndex.build(index.entries, encoder, k), weights=index.weights) for k in kept]
 
 
 def _examples(taught: pd.DataFrame) -> dict[str, list[str]]:

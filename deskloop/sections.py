@@ -178,6 +178,12 @@ class Gate(Section):
     slice_margin: float = Field(
         0.05, ge=0, le=1, description="How much worse a language, channel, intent or length of message may surely be."
     )
+    max_against: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of the entries that a version may drop or edit against past replies, one in any case.",
+    )
     max_slowdown: float = Field(1.5, gt=0, description="How many times the champion's time an answer may take.")
     approval: Literal["auto", "manual"] = Field(
         "auto", description="manual: what passes waits for a person, in the dashboard or by `deskloop approve`."

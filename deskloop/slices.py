@@ -1,6 +1,6 @@
-"""The same figures for parts of the test set: by language, channel, length, customer, intent.
+"""The parts of a test set that are looked at alone: by language, channel, length, customer and intent.
 
-Knows rows, no models.
+One definition for the gate, which refuses what breaks a part, and for the scorecard's table. Knows rows, no models.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from deskloop import metrics
 
-FEWEST = 20  # cases below which a share says nothing
-_LENGTHS = ((8, "up to 8 words"), (20, "9 to 20 words"), (10**9, "more than 20 words"))
+FEWEST = 15  # cases that make a slice: of fewer, a share says next to nothing and no test finds a loss
+_LENGTHS = ((6, "up to 6 words"), (15, "7 to 15 words"), (10**9, "above 15 words"))
 _CUSTOMERS: dict[Any, str] = {True: "new: wrote for the first time", False: "wrote before"}
-_BY: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+_BY: dict[str, Callable[[Mapping[Any, Any]], Any]] = {
     "language": lambda row: row["language"],
     "channel": lambda row: row["channel"],
     "length": lambda row: next(name for most, name in _LENGTHS if row["words"] <= most),
@@ -23,10 +23,16 @@ _BY: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
+def labels(rows: Sequence[Mapping[Any, Any]]) -> dict[str, list[str | None]]:
+    """The slice of each message by each trait; None where it has none, such as no label."""
+    counted = [{**row, "words": len(str(row["text"]).split())} for row in rows]
+    return {trait: [v if isinstance(v, str) else None for v in map(of, counted)] for trait, of in _BY.items()}
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row a slice, of the tickets of `backtest.tickets`, largest first within its trait.
 
-    Shares are of the slice's cases and have Wilson intervals; a slice of fewer than 20 cases is counted only.
+    Shares are of the slice's cases and have Wilson intervals; a slice of too few cases is counted only.
     """
     found = []
     for trait, of in _BY.items():

@@ -1,5 +1,5 @@
 """What the gate looks at beyond the scorecard: whether entries say what humans said, which slice each case is in,
-and how long two bots take for the same messages.
+what changed in the knowledge between two bots, and how long they take for the same messages.
 
 Knows bots and test messages; nothing about verdicts.
 """
@@ -12,17 +12,17 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import facts, scorecard, suites, topics
+from deskloop import facts, revision, scorecard, slices, suites, topics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.scorecard import Scorecard
 from deskloop.settings import Effort
 
 RACED: dict[Effort, int] = {"quick": 8, "standard": 24, "thorough": 60}
-LENGTHS = ((6, "up to 6 words"), (15, "7 to 15 words"), (10**9, "above 15 words"))
 
 Slices = dict[str, dict[str, list[str | None]]]
 Latency = dict[str, dict[str, list[float]]]
+Revised = dict[str, Any]
 
 
 def scored(bot: Bot, test: pd.DataFrame, entries: Sequence[KnowledgeEntry], effort: Effort) -> Scorecard:
@@ -36,7 +36,7 @@ def scored(bot: Bot, test: pd.DataFrame, entries: Sequence[KnowledgeEntry], effo
 
 def around(bot: Bot, test: pd.DataFrame, effort: Effort) -> dict[str, Any]:
     """What the gate reads of a challenger beside its scorecard: `slices` and `suites`."""
-    return {"slices": slices(test, effort), "suites": suites.run(bot)}
+    return {"slices": sliced(test, effort), "suites": suites.run(bot)}
 
 
 def truth(bot: Bot, test: pd.DataFrame) -> list[float]:
@@ -53,7 +53,7 @@ def truth(bot: Bot, test: pd.DataFrame) -> list[float]:
     return [float(facts.agrees(t, r, float(n))) for t, r, n in zip(told, replies, near, strict=True)]
 
 
-def slices(test: pd.DataFrame, effort: Effort) -> Slices:
+def sliced(test: pd.DataFrame, effort: Effort) -> Slices:
     """For each score that is kept case by case, by dimension, the slice of each case in the score's own order."""
     found = topics.discovered(test).to_numpy(dtype=bool)
     rows = {
@@ -62,7 +62,21 @@ def slices(test: pd.DataFrame, effort: Effort) -> Slices:
         "truth": _answered(test),
         "usefulness": scorecard.answer_cases(test, effort),
     }
-    return {score: _labels(frame) for score, frame in rows.items()}
+    return {score: slices.labels(frame.to_dict("records")) for score, frame in rows.items()}
+
+
+def revised(ours: Bot, theirs: Bot, messages: pd.DataFrame) -> Revised:
+    """What changed in the knowledge between two bots, and what people's replies in all splits say of it.
+
+    `outdated`: for each case of a score, whether it is measured by a reply that knows nothing of the new answer.
+    """
+    rows = messages[messages["knowledge_id"].notna() & (messages["reply"].str.len() > 0)]
+    rows = rows[~rows["synthetic"].astype(bool)].sort_values(["at", "id"], na_position="first")
+    replies = {str(entry): texts.tolist() for entry, texts in rows.groupby("knowledge_id")["reply"]}
+    encode = ours.index.encoder.encode
+    found = revision.between(ours.index.entries, theirs.index.entries, replies, encode)
+    told = _answered(scorecard.test_cases(messages))["knowledge_id"]
+    return found | {"outdated": {"truth": told.isin(found["against"]).tolist()}}
 
 
 def race(ours: Bot, theirs: Bot, talks: Sequence[Sequence[Mapping[str, str]]]) -> Latency:
@@ -98,13 +112,3 @@ def _forced(bot: Bot, talk: Sequence[Mapping[str, str]]) -> Plan:
 
 def _answered(test: pd.DataFrame) -> pd.DataFrame:
     return test[test["knowledge_id"].notna() & (test["reply"].str.len() > 0)]
-
-
-def _labels(frame: pd.DataFrame) -> dict[str, list[str | None]]:
-    words = [len(text.split()) for text in frame["text"]]
-    return {
-        "language": [str(v) for v in frame["language"]],
-        "channel": [str(v) for v in frame["channel"]],
-        "intent": [v if isinstance(v, str) else None for v in frame["intent"]],
-        "length": [next(name for most, name in LENGTHS if n <= most) for n in words],
-    }

@@ -58,9 +58,9 @@ def evaluate(
 
 @stage("champion-scores", reads=("effort", "shop"))
 def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, settings: Settings) -> Receipt | None:
-    """The champion's scores on the candidate's cases, and how long both take; None where there is no rival.
+    """The champion's scores on the candidate's cases, how long both take, and how their knowledge differs.
 
-    That is where no champion may stay, or where it is the candidate itself.
+    None where there is no rival: that is where no champion may stay, or where it is the candidate itself.
 
     The champion is deliberately no part of the cache key: the verdict on a candidate is given once.
     """
@@ -74,14 +74,17 @@ def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, s
     if champion is None or champion.retired or champion.metrics.get("candidate") == candidate.sha256:
         return None
     store = Store(settings.store_root)
-    test = scorecard.test_cases(store.table(messages))
+    frame = store.table(messages)
+    test = scorecard.test_cases(frame)
     bot, challenger = Bot.load(champion.path, settings), Bot.load(store.path(candidate), settings)
     some = test.sample(min(len(test), trial.RACED[settings.effort]), random_state=settings.model.seed)
     taken = trial.race(challenger, bot, [scorecard.conversation(row) for row in some.to_dict("records")])
+    revised = trial.revised(challenger, bot, frame)
     challenger.close()
     card = trial.scored(bot, test, _entries(store, knowledge), settings.effort)
     bot.close()
-    return store.put_json("champion-scores", {**card.as_dict(), "version": champion.version, "latency": taken})
+    beside = {"version": champion.version, "latency": taken, "knowledge": revised}
+    return store.put_json("champion-scores", {**card.as_dict(), **beside})
 
 
 def _entries(store: Store, knowledge: Receipt) -> list[KnowledgeEntry]:

@@ -1,7 +1,8 @@
 """Challengers for `deskloop bench gate`: retrainings of one prepared shop, and harm planted in them.
 
-What is shared by all: the clean messages and their vectors, TF-IDF, the search index (but for poisoned knowledge) and
-the generator. What is made anew for each: word vectors, the classifier, the agreement table and the thresholds.
+What is shared by all: the clean messages and their vectors, TF-IDF, the search index and those of its rehearsal (but
+where the knowledge differs), and the generator. What is made anew for each: word vectors, the classifier, the
+agreement table and the thresholds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from deskloop import bundle, learning, suites
+from deskloop import bundle, learning, rehearsal, suites
 from deskloop.bot import Bot, Engine
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
@@ -148,6 +149,7 @@ class Workshop:
     engine: Remembered
     settings: Settings
     folder: Path
+    rehearsed: list[SearchIndex]
 
     @classmethod
     def open(
@@ -169,8 +171,9 @@ class Workshop:
         save_file({"vectors": vectors}, folder / "vectors" / "vectors.safetensors")
         Tfidf.fit(frame.loc[frame["split"] == "train", "text"].tolist()).save(folder / "tfidf")
         known = learning.encoder(frame, folder / "vectors", settings)
-        index = cast(SearchIndex, RememberedIndex(SearchIndex.from_frames(knowledge, frame, known)))
-        return cls(frame, knowledge, index, Remembered(engine), settings, folder)
+        index = SearchIndex.from_frames(knowledge, frame, known)
+        lacking = [_remembered(one) for one in rehearsal.indexes(index, frame, settings.effort)]
+        return cls(frame, knowledge, _remembered(index), Remembered(engine), settings, folder, lacking)
 
     def trained(self, seed: int, intents: pd.Series[Any] | None = None) -> Bot:
         """A candidate retrained with another seed; `intents` are other labels, None where a message has none."""
@@ -187,7 +190,7 @@ class Workshop:
         made = learning.intents(frame, self.folder / "vectors", features, settings)
         assert made is not None, "the shop has labels"
         bot = Bot(self.index, made[0], self.engine, Confidence(), {}, "generate", self.settings)
-        return bundle.settled(bot, frame, self.settings)
+        return bundle.settled(bot, frame, self.settings, self.rehearsed)
 
     def fewer(self, share: float, seed: int) -> pd.Series[Any]:
         """Labels of a part of the training messages, and of all in the second language; the others have none."""
@@ -227,11 +230,10 @@ class Workshop:
         labels[rows] = spoilt[how]
         return labels
 
-    def poisoned(self, bot: Bot, how: str, share: float, seed: int) -> Bot:
-        """The bot over a knowledge base with a share of its answers tampered with."""
-        tampered = poison(self.knowledge, how, share, seed)
-        encoder = self.index.encoder
-        index = cast(SearchIndex, RememberedIndex(SearchIndex.from_frames(tampered, self.messages, encoder)))
+    def informed(self, bot: Bot, how: str, share: float, seed: int) -> Bot:
+        """The bot over another knowledge base: a share of its answers changed as `changed` says."""
+        other = changed(self.knowledge, how, share, seed)
+        index = _remembered(SearchIndex.from_frames(other, self.messages, self.index.encoder))
         return bundle.settled(replace(bot, index=index), self.messages, self.settings)
 
     def leaking(self, bot: Bot, how: int) -> Bot:
@@ -245,8 +247,8 @@ class Workshop:
         return replace(bot, engine=Slow(self.engine, times))
 
 
-def poison(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.DataFrame:
-    """Answers tampered with: other `figures`, `swapped` answers, `denied` ones, or `emptied` ones."""
+def changed(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.DataFrame:
+    """Answers changed: other `figures`, `swapped` answers, `denied` ones, `emptied` ones, or merely `reworded`."""
     rng = random.Random(seed)  # noqa: S311
     out = knowledge.reset_index(drop=True).copy()
     rows = rng.sample(range(len(out)), round(share * len(out)))
@@ -254,15 +256,20 @@ def poison(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.Dat
     if how == "figures":
         rows = [i for i in range(len(out)) if re.search(r"\d", answers[i])]
         rows = rng.sample(rows, min(len(rows), round(share * len(out))))
-    changed = {
+    ways = {
         "figures": lambda k, i: _other_figures(answers[i]),
         "swapped": lambda k, i: answers[rows[(k + 1) % len(rows)]],
         "denied": lambda k, i: re.sub(r"\b(is|are|can|will|do|does)\b", r"\1 not", answers[i]),
         "emptied": lambda k, i: "Please look at our website, it tells you all there is to know about it.",
-    }[how]
-    texts = [changed(k, i) for k, i in enumerate(rows)]
+        "reworded": lambda k, i: f"Thanks for asking. {answers[i]}",
+    }
+    texts = [ways[how](k, i) for k, i in enumerate(rows)]
     out.loc[rows, "answer"] = texts
     return out
+
+
+def _remembered(index: SearchIndex) -> SearchIndex:
+    return cast(SearchIndex, RememberedIndex(index))
 
 
 def _other_figures(text: str) -> str:

@@ -1,16 +1,19 @@
-"""`deskloop bench gate`: bad, equal and better challengers of the sample shop, judged by the gate that `run` uses.
+"""`deskloop bench gate`: bad, equal, better and edited challengers of the sample shop, judged by the gate of `run`.
 
 Each is evaluated by the pipeline's own scorecard on the shop's held-out messages and judged by the pipeline's own
-gate with the shop's thresholds. The bad ones stand against a weak champion as well, which they beat but for the
-harm, so that it has to be found. See `challengers` for what all share. Not made anew: the search index, TF-IDF and
-the generator, which is the untuned base, or that of `--bundle`; the encoder is fine-tuned only with `--tuned`.
+gate with the shop's thresholds. See `trials` for what is tried, `challengers` for what all share. Not made anew: the
+search index, TF-IDF and the generator, which is the untuned base, or that of `--bundle`; the encoder is fine-tuned
+only with `--tuned`. What was judged is kept: a bench that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,72 +21,62 @@ from typing import Any
 
 import pandas as pd
 
+import deskloop
 from deskloop import gate, scorecard, trial
-from deskloop.bench.challengers import SECOND, Workshop
+from deskloop.bench.challengers import Workshop
+from deskloop.bench.trials import FULL, Judged, Sizes, Trial, champion, planned
 from deskloop.bot import Bot
-from deskloop.metrics import paired_bootstrap
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Settings
 
 Row = dict[str, Any]
 log = logging.getLogger(__name__)
-FLIPPED = 0.05  # of the training labels
-POISONED = 0.2  # of the answers
-WEAK = 0.12  # of the training labels, for the champions that a full retraining is better than
 RACED = 6
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How many of each: bad ones of each of five kinds, equal and better ones."""
-
-    bad: int = 4
-    equal: int = 20
-    better: int = 10
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A bot and what the pipeline's evaluation says of it."""
-
-    bot: Bot
-    card: Row
-
-    def mean(self, score: str, by: str = "", value: str = "") -> float:
-        """Mean of a score over its cases, or over one slice of them."""
-        kept = self.of(score, by, value)
-        return sum(kept) / len(kept) if kept else float("nan")
-
-    def of(self, score: str, by: str = "", value: str = "") -> list[float]:
-        """A score case by case, or that of one slice."""
-        cases: list[float] = self.card["cases"][score]
-        labels = self.card["slices"][score][by] if by else [value] * len(cases)
-        return [case for case, label in zip(cases, labels, strict=True) if label == value]
+HARMLESS = ("equal", "better", "edited knowledge", "flipped at random")
 
 
 @dataclass
 class Bench:
-    """The workshop, the test messages, and all verdicts so far."""
+    """The workshop, the test messages, and the champions that were needed so far."""
 
     shop: Workshop
-    entries: list[KnowledgeEntry]
     test: pd.DataFrame
-    rows: list[Row] = field(default_factory=list)
+    champions: dict[str, Judged] = field(default_factory=dict)
 
-    def tried(self, bot: Bot) -> Judged:
-        """Evaluate as the pipeline does."""
+    def tried(self, bot: Bot, entries: tuple[KnowledgeEntry, ...] = ()) -> Judged:
+        """Evaluate as the pipeline does, by the knowledge as it is now (`entries`; the bot's own if not given)."""
         effort = self.shop.settings.effort
-        card = trial.scored(bot, self.test, self.entries, effort).as_dict()
+        card = trial.scored(bot, self.test, entries or bot.index.entries, effort).as_dict()
         return Judged(bot, card | trial.around(bot, self.test, effort))
 
-    def judge(self, kind: str, name: str, ours: Judged, theirs: Judged, against: str, harm: str) -> None:
-        """One verdict, kept as a row."""
-        rival = theirs.card | {"latency": self._race(ours.bot, theirs.bot)}
+    def champion(self, name: str) -> Judged:
+        """The full training, or one that is weaker; made once."""
+        if name not in self.champions:
+            self.champions[name] = self.tried(champion(self.shop, name))
+        return self.champions[name]
+
+    def outcomes(self, tried: Trial) -> list[Row]:
+        """A verdict for each champion that the challenger stands against."""
+        ours, rows = self.tried(tried.make(self.champion(FULL).bot)), []
+        rivals = [self._beside(ours.bot, self.champion(name)) for _, name in tried.against]
+        harm = tried.measure(ours, rivals[0])
+        for (kind, name), theirs in zip(tried.against, rivals, strict=True):
+            said = tried.measure(ours, theirs) if kind == "better" else harm
+            row = {"kind": kind, "name": tried.name, "against": name, "measured": said}
+            rows.append(row | self._judged(ours, theirs))
+        return rows
+
+    def _beside(self, ours: Bot, theirs: Judged) -> Judged:
+        """The champion by the challenger's knowledge."""
+        same = ours.index is theirs.bot.index
+        return theirs if same else self.tried(theirs.bot, ours.index.entries)
+
+    def _judged(self, ours: Judged, theirs: Judged) -> Row:
+        revised = trial.revised(ours.bot, theirs.bot, self.shop.messages)
+        rival = theirs.card | {"latency": self._race(ours.bot, theirs.bot), "knowledge": revised}
         verdict = gate.judge(ours.card, rival, self.shop.settings.gate)
         failed = [c.name for c in verdict.checks if not c.passed]
-        row = {"kind": kind, "name": name, "against": against, "measured": harm, "promoted": verdict.promote}
-        self.rows.append(row | {"refused_by": failed, "checks": verdict.as_dict()["checks"]})
-        log.info("%s: %s against %s, %s: %s", kind, name, against, harm, "promoted" if verdict.promote else failed)
+        return {"promoted": verdict.promote, "refused_by": failed, "checks": verdict.as_dict()["checks"]}
 
     def _race(self, ours: Bot, theirs: Bot) -> trial.Latency:
         """Real times: nothing remembered. Writing is raced where the generators differ."""
@@ -98,10 +91,46 @@ class Bench:
         return trial.race(bare[0], bare[1], talks)
 
 
+@dataclass
+class Kept:
+    """The outcomes of this bench so far, by trial, in a file that lives until the bench is done."""
+
+    path: Path
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, bundle: Path | None, tuned: bool) -> Kept:
+        """What an interrupted bench with the same code, models and settings has left in the home folder."""
+        code = b"".join(p.read_bytes() for p in sorted(Path(deskloop.__file__).parent.rglob("*.py")))
+        generator = (bundle / "manifest.json").read_bytes() if bundle else b""
+        asked = settings.model_dump_json(exclude={"home"}).encode() + generator + bytes([tuned])
+        return cls.read(settings.home / "bench" / f"gate-{hashlib.sha256(code + asked).hexdigest()[:16]}.jsonl")
+
+    @classmethod
+    def read(cls, path: Path) -> Kept:
+        """What a file holds, but for a line that was being written when the bench was killed: it is cut off."""
+        text = path.read_text("utf-8") if path.is_file() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            path.write_text(whole, "utf-8")
+        done = [json.loads(line) for line in whole.splitlines()]
+        return cls(path, {row["trial"]: row["rows"] for row in done})
+
+    def add(self, name: str, rows: list[Row]) -> None:
+        """Keep the outcome of a trial."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"trial": name, "rows": rows}) + "\n")
+        self.rows[name] = rows
+
+
 def run(settings: Settings, bundle: Path | None = None, tuned: bool = False, sizes: Sizes | None = None) -> Row:
     """The sample shop's challengers. `bundle` gives a generator; `tuned` fine-tunes each one's encoder, too."""
+    kept = Kept.of(settings, bundle, tuned)
     with prepared(settings, bundle, tuned) as bench:
-        return compare(bench, sizes or Sizes()) | {"tuned": tuned, "generator": "of the bundle" if bundle else "base"}
+        result = compare(bench, sizes or Sizes(), kept)
+    kept.path.unlink(missing_ok=True)
+    return result | {"tuned": tuned, "generator": "of the bundle" if bundle else "base"}
 
 
 @contextmanager
@@ -130,59 +159,37 @@ def opened(
     """The bench of any prepared frames; `folder` is new."""
     folder.mkdir()
     shop = Workshop.open(messages, knowledge, encoder, engine, settings, folder)
-    return Bench(shop, list(shop.index.entries), scorecard.test_cases(shop.messages))
+    return Bench(shop, scorecard.test_cases(shop.messages))
 
 
-def compare(bench: Bench, sizes: Sizes) -> Row:
-    """All challengers, and how many of each kind were promoted."""
-    shop = bench.shop
-    full = bench.tried(shop.trained(1))
-    weak = [bench.tried(shop.trained(50 + i, shop.fewer(WEAK, i))) for i in range(max(sizes.better, 1))]
-    again = [bench.tried(shop.trained(100 + i)) for i in range(max(sizes.equal, sizes.better))]
-    for i, new in enumerate(again[: sizes.equal]):
-        bench.judge("equal", f"seed {100 + i}", new, full, "a full training", _gain(new, full))
-    for i, (new, old) in enumerate(zip(again, weak[: sizes.better], strict=False)):
-        bench.judge("better", f"seed {100 + i}", new, old, f"weak {i}", _gain(new, old))
-    for kind, name, bot, measure in bad(shop, full.bot, sizes.bad):
-        new = bench.tried(bot)
-        harm = measure(new, full)
-        for against, old in (("a full training", full), ("weak 0", weak[0])):
-            bench.judge(kind, name, new, old, against, harm)
-    return summary(bench.rows)
+def compare(bench: Bench, sizes: Sizes, kept: Kept) -> Row:
+    """All challengers that are not kept yet, and how many of each kind were promoted."""
+    trials = list(planned(bench.shop, sizes))
+    left, began = [t for t in trials if t.id not in kept.rows], time.monotonic()
+    resumed = len(trials) - len(left)
+    if resumed:
+        log.info("an interrupted bench goes on: %d of %d challengers are judged", resumed, len(trials))
+    for number, tried in enumerate(left, 1):
+        kept.add(tried.id, bench.outcomes(tried))
+        minutes = (time.monotonic() - began) / number * (len(left) - number) / 60
+        for row in kept.rows[tried.id]:
+            _told(row, f"{resumed + number} of {len(trials)}, about {minutes:.0f} min left")
+    return summary([row for t in trials for row in kept.rows[t.id]]) | {"resumed": resumed}
 
 
-Measure = Callable[[Judged, Judged], str]
-
-
-def bad(shop: Workshop, full: Bot, each: int) -> Iterator[tuple[str, str, Bot, Measure]]:
-    """Challengers with planted harm, and how the harm is measured against the same training without it."""
-    for i in range(each):
-        labels = shop.flipped(FLIPPED, i, systematic=False)
-        yield "flipped at random", f"seed {i}", shop.trained(300 + i, labels), _gain
-        yield "flipped labels", f"seed {i}", shop.trained(300 + i, shop.flipped(FLIPPED, i, systematic=True)), _gain
-    for i, how in enumerate(("figures", "swapped", "denied", "emptied")[:each]):
-        yield "poisoned knowledge", how, shop.poisoned(full, how, POISONED, i), _of("truth")
-    for i, how in enumerate(("reversed", "shuffled", "lumped", "shifted")[:each]):
-        yield "broken language", how, shop.trained(400 + i, shop.muddled(how, i)), _of("intent", "language", SECOND)
-    for times in (1.8, 2.0, 3.0, 5.0)[:each]:
-        yield (
-            "slow model",
-            f"{times:g} times",
-            shop.slow(full, times),
-            lambda *_, t=times: f"writes {t:g} times as long",
-        )
-    for way in range(each):
-        yield "leaking model", f"way {way}", shop.leaking(full, way), _leaks
+def _told(row: Row, place: str) -> None:
+    came = "promoted" if row["promoted"] else f"refused by {', '.join(row['refused_by'])}"
+    log.info("%s: %s, %s, against %s: %s: %s", place, row["kind"], row["name"], row["against"], row["measured"], came)
 
 
 def summary(rows: list[Row]) -> Row:
     """Counts; a bad challenger counts as promoted if it was against either champion."""
-    planted = [row for row in rows if row["kind"] not in ("equal", "better", "flipped at random")]
+    planted = [row for row in rows if row["kind"] not in HARMLESS]
     out: Row = {
         "bad": len({(r["kind"], r["name"]) for r in planted}),
         "bad_promoted": len({(r["kind"], r["name"]) for r in planted if r["promoted"]}),
     }
-    for kind in ("equal", "better", "flipped at random"):
+    for kind in HARMLESS:
         mine = [row for row in rows if row["kind"] == kind]
         name = kind.replace(" ", "_")
         out |= {name: len(mine), f"{name}_promoted": sum(row["promoted"] for row in mine)}
@@ -202,19 +209,3 @@ def told(result: Row) -> str:
         for row in result["verdicts"]
     ]
     return f"{table({n: v for n, v in result.items() if n != 'verdicts'})}\n\n{markdown(lines)}"
-
-
-def _gain(ours: Judged, theirs: Judged) -> str:
-    return f"intent accuracy {paired_bootstrap(ours.of('intent'), theirs.of('intent'))}"
-
-
-def _of(score: str, by: str = "", value: str = "") -> Measure:
-    def measure(ours: Judged, theirs: Judged) -> str:
-        where = f" of {value}" if value else ""
-        return f"{score}{where} {paired_bootstrap(ours.of(score, by, value), theirs.of(score, by, value))}"
-
-    return measure
-
-
-def _leaks(ours: Judged, _: Judged) -> str:
-    return f"{len(ours.card['suites']['privacy']['failed'])} secrets said"

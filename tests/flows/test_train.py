@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from deskloop import topiclist
+from deskloop.bot import Bot
 from deskloop.releases import Releases
-from deskloop.settings import load
+from deskloop.settings import Settings, load
 from deskloop.store import sha256_file
 from deskloop.topics import Topics
 
@@ -26,10 +27,11 @@ SOURCES = {stage for stage in STAGES if stage.startswith("acquire-")}
 LEARNT_FROM_MESSAGES = {"fit-tfidf", "train-word2vec", "sentence-vectors", "discover-topics", "fit-intents"}
 
 
-def edit_answer(project: Path) -> None:
+def edit_answer(project: Path, name: str, old: str, new: str) -> None:
     """The shop changes one answer of its help pages."""
-    page = project / "site" / "delivery.html"
-    page.write_text(page.read_text("utf-8").replace("2 to 3 working days", "4 to 6 working days"), "utf-8")
+    page = project / "site" / f"{name}.html"
+    assert old in page.read_text("utf-8")
+    page.write_text(page.read_text("utf-8").replace(old, new), "utf-8")
 
 
 def append_mail(project: Path) -> None:
@@ -55,14 +57,11 @@ def test_what_did_not_change_is_used_again_and_what_did_runs_with_all_that_rests
     assert again.states == dict.fromkeys(STAGES, "Cached")
     assert again.outcome == first.outcome
 
-    edit_answer(tiny_project)
+    edit_answer(tiny_project, "delivery", "2 to 3 working days", "4 to 6 working days")
     edited = train()
     # the questions are the same rows as before, so whatever learns from them alone is not touched
     assert edited.fresh == STAGES - (SOURCES - {"acquire-faq"}) - LEARNT_FROM_MESSAGES
-    # on these few questions it is no better than the champion, which therefore stays
-    assert edited.outcome.version == 2 and not edited.outcome.promoted
-    assert "better than champion" in edited.outcome.summary
-    assert releases.champion().version == 1
+    assert edited.outcome.version == 2 and edited.outcome.promoted
 
     append_mail(tiny_project)
     appended = train()
@@ -70,6 +69,37 @@ def test_what_did_not_change_is_used_again_and_what_did_runs_with_all_that_rests
 
     both = train()
     assert both.fresh == set()
+
+
+def test_an_edited_answer_reaches_customers_and_a_tampered_site_does_not(
+    train: Callable[..., Any], tiny_project: Path, releases: Releases, settings: Settings
+) -> None:
+    train()
+    before = (tiny_project / "site" / "refund.html").read_text("utf-8")
+    assert "30 days" in said(releases, settings)
+
+    edit_answer(tiny_project, "refund", "30 days", "14 days")
+    edited = train().outcome
+    assert edited.promoted and edited.summary.endswith("; knowledge changed: 1 edited, 0 added, 0 removed")
+    assert "14 days" in said(releases, settings) and "30 days" not in said(releases, settings)
+
+    for name, old, new in (
+        ("refund", "14 days", "99 days"),
+        ("delivery", "2 to 3 working days", "60 to 90 working days"),
+        ("warranty", "24 months", "3 months"),
+    ):
+        edit_answer(tiny_project, name, old, new)
+    tampered = train().outcome
+    assert not tampered.promoted and "changed answers against replies 3.000, wanted at most 1" in tampered.summary
+    assert "14 days" in said(releases, settings) and "30 days" in before
+
+
+def said(releases: Releases, settings: Settings) -> str:
+    """What the champion tells a customer who wants their money back."""
+    bot = Bot.load(releases.champion().path, settings)
+    answer = bot.answer([{"role": "user", "content": "How do I get a refund?"}])
+    bot.close()
+    return f"{answer.text} {[(source.question, source.answer) for source in answer.sources]}"
 
 
 def test_refresh_runs_every_stage_again_and_learns_the_same(train: Callable[..., Any], releases: Releases) -> None:

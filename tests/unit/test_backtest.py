@@ -62,7 +62,7 @@ def test_slices_count_all_and_judge_none_that_is_too_small():
     assert customers == {"new: wrote for the first time": 30, "wrote before": 51}
     unlabelled = slices.table([ticket(n, "right", intent=None, understood=None) for n in range(30)])
     assert all(row["slice"] != "intent" for row in unlabelled)
-    assert {row["intent accuracy"] for row in unlabelled if row["cases"] >= 20} == {"no labels"}
+    assert {row["intent accuracy"] for row in unlabelled if row["cases"] >= slices.FEWEST} == {"no labels"}
 
 
 def test_the_scorecard_page_shows_figures_pictures_and_what_was_skipped():

@@ -164,3 +164,76 @@ def test_a_failed_suite_refuses_also_where_there_is_no_champion():
     verdict = gate.judge(card() | {"suites": found}, None, Gate())
     assert failed(verdict) == ["privacy"] and "The generator says it" in verdict.checks[-1].detail
     assert gate.judge(card() | {"suites": {"privacy": {"cases": 6, "failed": []}}}, None, Gate()).promote
+
+
+def other_knowledge(edited=1, added=0, removed=0, against=1, astray=0, entries=80, outdated=None):
+    ids = [f"e{i}" for i in range(edited)]
+    return {
+        "entries": entries, "edited": ids, "added": [f"a{i}" for i in range(added)],
+        "removed": [f"r{i}" for i in range(removed)], "against": ids[:against], "astray": ids[:astray],
+        "questions": {i: f"Question {i}?" for i in ids}, "outdated": outdated or {},
+    }  # fmt: skip
+
+
+def beside(old, **changed):
+    return card(intent=old) | {"knowledge": other_knowledge(**changed)}
+
+
+@pytest.mark.parametrize("changed", [{}, {"edited": 0, "added": 1}, {"edited": 0, "removed": 1}])
+def test_other_knowledge_reaches_customers_if_nothing_is_lost(changed):
+    same = coins(0.8)
+    verdict = gate.judge(card(intent=same), beside(same, **changed), Gate())
+    counts = [len(other_knowledge(**changed)[how]) for how in ("edited", "added", "removed")]
+    assert verdict.promote
+    assert verdict.summary.endswith("knowledge changed: {} edited, {} added, {} removed".format(*counts))
+    named = {c.name: c for c in verdict.checks}
+    assert named["changed answers against replies"].wanted == "at most 4, removed entries included"
+    assert named["knowledge changed"].got == 1.0
+
+
+def test_other_knowledge_buys_no_loss_and_no_failed_suite():
+    old = coins(0.8)
+    worse = [x * k for x, k in zip(old, coins(0.9, seed=3), strict=True)]
+    assert failed(gate.judge(card(intent=worse), beside(old), Gate())) == ["intent against champion"]
+    leaks = {"suites": {"privacy": {"cases": 6, "failed": ["It is shown."]}}}
+    assert failed(gate.judge(card(intent=old) | leaks, beside(old), Gate())) == ["privacy"]
+    assert not gate.judge(card(), card() | {"knowledge": other_knowledge()}, Gate()).promote  # nothing to compare
+
+
+def test_a_loss_that_may_be_chance_does_not_keep_the_old_text_alive():
+    old = coins(0.5, n=60)
+    new = [0.0 if i == old.index(1.0) else x for i, x in enumerate(old)]
+    assert failed(gate.judge(card(intent=new), card(intent=old), Gate()))[0] == "intent against champion"
+    assert gate.judge(card(intent=new), beside(old), Gate()).promote
+
+
+@pytest.mark.parametrize(
+    "changed", [{"edited": 5, "against": 5}, {"removed": 4}, {"edited": 2, "entries": 9, "against": 2}]
+)
+def test_many_answers_against_what_people_replied_need_a_person(changed):
+    better, old = [1.0] * 400, coins(0.7)
+    verdict = gate.judge(card(intent=better), beside(old, **changed), Gate())
+    assert (
+        failed(verdict) == ["changed answers against replies"] and "`deskloop promote` overrules" in verdict.summary
+    )
+    assert gate.judge(card(intent=better), beside(old, **changed), Gate(max_against=0.5)).promote
+
+
+def test_one_answer_about_something_else_needs_a_person():
+    same = coins(0.8)
+    verdict = gate.judge(card(intent=same), beside(same, astray=1), Gate())
+    assert failed(verdict) == ["changed answers about something else"]
+    assert "Question e0?" in verdict.checks[-2].detail
+
+
+def test_replies_from_before_an_edit_do_not_count_against_it():
+    old = [1.0] * 100
+    new = [0.0] * 20 + [1.0] * 80
+    labels = ["nl"] * 20 + ["en"] * 80
+    outdated = {"truth": [True] * 20 + [False] * 80}
+    ours, theirs = sliced(labels, truth=new), card(truth=old)
+    assert gate.judge(ours, theirs | {"knowledge": other_knowledge(outdated=outdated)}, Gate()).promote
+    assert failed(gate.judge(ours, theirs | {"knowledge": other_knowledge()}, Gate())) == [
+        "truth against champion",
+        "truth by language",
+    ]
