@@ -2,15 +2,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH := .deskloop/bench-answers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench fetch clean help
+.PHONY: demo test lint bench bench-answers fetch clean help
 
 help:
 	@echo "make demo   the whole loop on the sample shop, then dashboard and chat"
 	@echo "make test   all tests"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  the benchmarks that need no outside data"
+	@echo "make bench-answers   the sample shop's answers, trained and measured in folders of their own"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +44,14 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.demo
 	$(BIN)/deskloop fetch
 	$(BIN)/deskloop bench pipeline $(ARGS)
+
+bench-answers: fetch
+	rm -rf $(BENCH)/home
+	DESKLOOP_HOME=$(BENCH)/home DESKLOOP_MODELS=$${DESKLOOP_MODELS:-$(CURDIR)/.deskloop/models} $(BIN)/deskloop demo --once
+	$(BIN)/python benchmarks/shop.py $(BENCH)/home $(BENCH)
+	$(BIN)/deskloop bench answers --config $(BENCH)/home/demo/deskloop.yaml --bundle $(BENCH)/bundle \
+	  --knowledge $(BENCH)/answers_shop_knowledge.jsonl --cases $(BENCH)/answers_shop_cases.jsonl \
+	  --validation $(BENCH)/answers_shop_validation.jsonl --labels benchmarks/shop/labels.jsonl $(ARGS)
 
 clean:
 	rm -rf $(VENV) .deskloop build dist *.egg-info

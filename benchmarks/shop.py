@@ -1,7 +1,8 @@
 """Write the sample shop's forms for `deskloop bench answers`: `python benchmarks/shop.py HOME OUT_DIR`.
 
 HOME is the home folder of a `deskloop demo --once`. Knowledge is what its champion answers from, cases are the
-held-out messages that a human answered; with them the bundle's path is printed.
+held-out messages that a human answered, and those of the validation split apart; the link `bundle` leads to the
+champion. `make bench-answers` does all of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,22 +29,32 @@ def main() -> None:
         sys.exit(f"{home} has no champion; run `deskloop demo --once` there")
     out.mkdir(parents=True, exist_ok=True)
     entries = json.loads((champion.path / "index" / "entries.json").read_bytes())
-    cases = test_cases(messages(home))
-    rows = [
+    found = messages(home)
+    made = {
+        "knowledge": entries,
+        "cases": cases(test_cases(found)),
+        "validation": cases(found[found["split"] == "validation"].sort_values("id")),
+    }
+    for name, rows in made.items():
+        text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+        (out / f"answers_shop_{name}.jsonl").write_text(text, "utf-8")
+        print(f"{len(rows):7,} answers_shop_{name}.jsonl")
+    (out / "bundle").unlink(missing_ok=True)
+    (out / "bundle").symlink_to(champion.path.resolve())
+
+
+def cases(found: pd.DataFrame) -> list[dict[str, Any]]:
+    """Messages that a human answered, in the bench's form."""
+    return [
         {
             "id": row["id"],
             "messages": conversation(row),
             "reply": row["reply"],
             "knowledge_id": row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None,
         }
-        for row in cases.to_dict("records")
+        for row in found.to_dict("records")
         if row["reply"]
     ]
-    for name, made in (("answers_shop_knowledge", entries), ("answers_shop_cases", rows)):
-        text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in made)
-        (out / f"{name}.jsonl").write_text(text, "utf-8")
-        print(f"{len(made):7,} {name}.jsonl")
-    print(champion.path)
 
 
 def messages(home: Path) -> pd.DataFrame:

@@ -158,10 +158,11 @@ class Bot:
     def _holding(self, written: Iterator[str], plan: Plan) -> Iterator[str]:
         """The leading sentences that rest on the plan's first source, every fact of them.
 
-        Confidence speaks of the first source alone; the others stand in the prompt, and must not slip in.
+        Confidence speaks of the first source alone; the others stand in the prompt, and must not slip in. A shop
+        may name itself.
         """
         for sentence in written:
-            told = texts(plan.sources[:1])
+            told = [*texts(plan.sources[:1]), self.settings.shop.name]
             if not facts.supported(sentence, told, plan.question).ok or not rests_on_first(sentence, plan.sources):
                 return
             yield sentence

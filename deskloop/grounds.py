@@ -12,6 +12,9 @@ from deskloop import facts
 from deskloop.records import Source
 from deskloop.text.commands import commanding, without_commands
 
+# of the shorter source's words, from which two say much the same: 1 % of the sample shop's pairs of pages do, and two
+# in three of the first two past answers found on a desk's training dialogues
+ALIKE = 0.4
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
@@ -37,7 +40,15 @@ def sentences(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def rests_on_first(sentence: str, sources: Sequence[Source]) -> bool:
-    """Does the sentence share at least as many words with the first source as with any other?"""
+    """Does the sentence share at least as many words with the first source as with any that tells something else?
+
+    Past answers to the same question say much the same: what rests on one of those rests on the first, too.
+    """
     said = facts.content_words(sentence)
-    shared = [len(said & facts.content_words(f"{s.question} {s.answer}")) for s in sources]
-    return not shared or shared[0] >= max(shared)
+    first, *others = [facts.content_words(f"{s.question} {s.answer}") for s in sources] or [said]
+    strangers = [words for words in others if not _alike(words, first)]
+    return all(len(said & first) >= len(said & words) for words in strangers)
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= ALIKE * max(1, min(len(one), len(other)))

@@ -16,20 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from deskloop import confidence, facts, metrics
-from deskloop.bench import rows
+from deskloop import confidence, facts, metrics, turns
+from deskloop.bench import abstention, rows
 from deskloop.bench.labels import disagreement
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan, Reading
 from deskloop.bundle import agreeing
 from deskloop.errors import BadInput
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
+from deskloop.grounds import texts as texts_of
 from deskloop.metrics import bootstrap, paired_bootstrap
 from deskloop.records import KnowledgeEntry, Source
 from deskloop.settings import Settings
 
 MOST_WRITTEN = 200  # cases that answers are written for, a seeded sample: writing is what takes long
 MOST_HELD = 600  # knowledge rows that set the thresholds
+LEARNT = 200_000  # tokens read at least where the generator is taught here: thousands of answers are more than a demo
 SCORES = ("chrf", "similarity", "grounded", "covered", "wrong")
 Row = dict[str, Any]
 
@@ -44,16 +46,25 @@ class Case:
 
 
 def run(
-    knowledge: Path, cases: Path, settings: Settings, bundle: Path | None = None, labels: Path | None = None
+    knowledge: Path,
+    cases: Path,
+    settings: Settings,
+    bundle: Path | None = None,
+    labels: Path | None = None,
+    validation: Path | None = None,
 ) -> Row:
-    """Rows {"id", "question", "answer"} and {"messages", "reply", "knowledge_id"?, "id"?}; `labels` see there."""
+    """Rows {"id", "question", "answer"} and {"messages", "reply", "knowledge_id"?, "id"?}; `labels` see there.
+
+    `validation` are rows as the cases, that set the thresholds of simpler ways to answer: see `abstention`.
+    """
     entries = [
         KnowledgeEntry(id=str(r["id"]), question=r["question"], answer=r["answer"], source=knowledge.name)
         for r in rows.read(knowledge, "id", "question", "answer")
     ]
     by_id = {e.id: e for e in entries}
     found = list(rows.read(cases, "messages", "reply"))
-    asked = [Case(r["messages"], r["reply"], by_id.get(str(r.get("knowledge_id")))) for r in found]
+    asked = [_case(r, by_id) for r in found]
+    held = [_case(r, by_id) for r in rows.read(validation, "messages", "reply")] if validation else []
     hand = {"labels": disagreement(labels, found)} if labels else {}
     from deskloop.generator.base import base_engine
 
@@ -61,10 +72,25 @@ def run(
         bot = Bot.load(bundle, settings) if bundle else taught(entries, Path(folder), settings)
         base = base_engine(settings)
         try:
-            return compare(bot, base, asked, settings) | hand
+            return compare(bot, base, asked, settings) | hand | _simpler(bot, entries, held, asked)
         finally:
             base.close()
             bot.close()
+
+
+def _case(row: Row, by_id: Mapping[str, KnowledgeEntry]) -> Case:
+    return Case(row["messages"], row["reply"], by_id.get(str(row.get("knowledge_id"))))
+
+
+def _simpler(bot: Bot, entries: Sequence[KnowledgeEntry], held: Sequence[Case], asked: Sequence[Case]) -> Row:
+    """Coverage of simpler ways, where validation cases set their thresholds."""
+    if not held:
+        return {}
+    first, then = (
+        [(turns.question(c.messages), c.gold.id if c.gold else None) for c in some] for some in (held, asked)
+    )
+    limit = bot.settings.model.max_wrong
+    return {"baselines": abstention.baselines(entries, bot.index.encoder, first, then, limit)}
 
 
 def compare(bot: Bot, base: Engine, cases: Sequence[Case], settings: Settings) -> Row:
@@ -100,7 +126,7 @@ def judge(
     replies = [c.reply for c in cases]
     encode = bot.index.encoder.encode
     near = (encode(list(texts)) * encode(replies)).sum(axis=1).astype(float).tolist()
-    told = [[f"{s.question} {s.answer} {s.url or ''}" for s in p.sources[:1]] for p in forced]
+    told = [[*texts_of(p.sources[:1]), bot.settings.shop.name] for p in forced]
     grounded = [facts.supported(t, k, p.question).ok for t, k, p in zip(texts, told, forced, strict=True)]
     shown = [p.kind in ("generate", "retrieve") and (g or not bare) for p, g in zip(plans, grounded, strict=True)]
     agreed = agreeing(texts, replies, bot)
@@ -161,8 +187,9 @@ def _abstention(bot: Bot, cases: Sequence[Case], plans: Sequence[Plan]) -> Row:
 def taught(entries: Sequence[KnowledgeEntry], folder: Path, settings: Settings) -> Bot:
     """A bot of the knowledge alone, in `folder`."""
     from deskloop.features.sentence import SentenceEncoder
-    from deskloop.generator import base, export, finetune
+    from deskloop.generator import base, export, parallel
     from deskloop.generator.engines import load_engine
+    from deskloop.generator.recipe import RECIPES
 
     if len(entries) < 2 * confidence.FEWEST:
         raise BadInput(f"{len(entries)} knowledge rows are too few to learn from; wanted 60, or --bundle")
@@ -174,7 +201,10 @@ def taught(entries: Sequence[KnowledgeEntry], folder: Path, settings: Settings) 
     held, learnt = order[:cut], order[cut:]
     bot = replace(bot, confidence=_calibrated(bot, held, settings))
     examples = _examples(bot, learnt, settings)
-    finetune.finetune(base.base_path(settings), examples, folder / "generator", settings.effort, settings.model.seed)
+    recipe = RECIPES[settings.effort]
+    recipe = replace(recipe, tokens=max(recipe.tokens, LEARNT))
+    given = base.base_path(settings), examples, folder / "generator"
+    parallel.learn(*given, settings.effort, settings.model.seed, recipe=recipe)
     export.export_int8(folder / "generator", folder / "int8")
     return replace(bot, engine=load_engine(folder / "int8", settings))
 

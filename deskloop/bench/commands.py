@@ -52,13 +52,16 @@ def bench_answers(
     labels: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Answers labelled by hand: how the metric errs.")
     ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Cases to set the thresholds of baselines on.")
+    ] = None,
     config: Config = None,
     json_: Json = False,
 ) -> None:
     """Generated answers next to the entries' own words and the untuned base."""
     from deskloop.bench import answers
 
-    _benched(answers.run(knowledge, cases, load(config), bundle, labels), json_)
+    _benched(answers.run(knowledge, cases, load(config), bundle, labels, validation), json_)
 
 
 @bench.command("email")

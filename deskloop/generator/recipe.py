@@ -27,7 +27,7 @@ class Recipe:
 
 
 RECIPES: dict[Effort, Recipe] = {
-    "quick": Recipe(tokens=76_000, epochs=2, upper=0.4, checks=2, validation=16),
+    "quick": Recipe(tokens=76_000, epochs=2, upper=0.4, rate=2e-3, batch_tokens=512, checks=2, validation=16),
     "standard": Recipe(tokens=600_000, epochs=3, upper=0.7, checks=10, patience=3, validation=100),
     "thorough": Recipe(tokens=4_000_000, epochs=4, upper=1.0, checks=20, patience=3, validation=200),
 }
