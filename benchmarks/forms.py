@@ -32,7 +32,7 @@ def main() -> None:
         sys.exit(f"DESKLOOP_PUBLIC_DATA must name the public data folder, got {folder!r}")
     out = Path(sys.argv[1])
     data = Path(folder)
-    for form in (clinc, multidogo, retrieval, emails, signatures, pii, answers, drift):
+    for form in (clinc, multidogo, retrieval, shop, emails, signatures, pii, answers, drift):
         for name, rows in form(data):
             print(f"{_write(out / f'{name}.jsonl', rows):7,} {name}.jsonl")
 
@@ -74,7 +74,8 @@ def retrieval(data: Path) -> Iterator[tuple[str, Rows]]:
     """DSTC9: an agent's response finds the snippet it rests on. An entry's question begins with its place's name.
 
     `named` queries are the responses that hold all words of their place's name, where no other place's name has
-    the same words; only of those can it be known which place is meant.
+    the same words; only of those can it be known which place is meant. In `published` entries the place's name stands
+    only where their authors wrote it.
     """
     snippets = list(_read(data / "faq_dstc9" / "dstc9_faq_snippets.jsonl.gz"))
     entries = {_snippet(s): s for s in snippets}
@@ -84,6 +85,10 @@ def retrieval(data: Path) -> Iterator[tuple[str, Rows]]:
             {"id": i, "question": " ".join(filter(None, [s["entity"], s["question"]])), "answer": s["answer"]}
             for i, s in entries.items()
         ],
+    )
+    yield (
+        "retrieval_knowledge_published",
+        [{"id": i, "question": s["question"], "answer": s["answer"]} for i, s in entries.items()],
     )
     places = {(s["domain"], s["entity_id"]): _name(s["entity"]) for s in snippets}
     owners = Counter(places.values())
@@ -99,6 +104,19 @@ def retrieval(data: Path) -> Iterator[tuple[str, Rows]]:
             named.append(query)
     yield "retrieval_queries", found
     yield "retrieval_queries_named", named
+
+
+def shop(_: Path) -> Iterator[tuple[str, Rows]]:
+    """The sample shop's FAQ, and the rewordings of its questions that were written by hand for measuring."""
+    from deskloop.demo import faq
+
+    known = [entry for entry in faq.entries() if not entry.after]
+    rows = [{"id": e.slug, "question": e.question, "answer": e.answer} for e in known]
+    yield "retrieval_shop_knowledge", rows
+    lines = (Path(__file__).parent / "shop" / "rewordings.txt").read_text("utf-8").splitlines()
+    asked = [line.split("|") for line in lines if line and not line.startswith("#")]
+    names = {row["id"] for row in rows}
+    yield "retrieval_shop_queries", [{"query": q, "id": s} for s, *some in asked if s in names for q in some]
 
 
 def emails(data: Path) -> Iterator[tuple[str, Rows]]:

@@ -80,29 +80,32 @@ def fit(
     return model, Unseen(*(np.concatenate(column) for column in columns)), strength
 
 
-def temperature(logits: Matrix, codes: Codes) -> tuple[float, float]:
-    """The temperature of least mean log loss (Guo et al. 2017), and that loss."""
+def temperature(logits: Matrix, codes: Codes, offset: Matrix | float = 0.0) -> tuple[float, float]:
+    """The temperature of least mean log loss (Guo et al. 2017), `offset` (k,) added after it, and that loss."""
     from scipy.optimize import minimize_scalar
 
-    right = logits[np.arange(len(codes)), codes]
+    rows = np.arange(len(codes))
 
     def loss(log_t: float) -> float:
-        scale = np.float32(np.exp(log_t))
-        return float((log_sum(logits / scale) - right / scale).mean())
+        scaled = np.asarray(logits / np.float32(np.exp(log_t)) + offset, np.float32)
+        return float((log_sum(scaled) - scaled[rows, codes]).mean())
 
     found = minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded")
     return float(np.exp(found.x)), float(found.fun)
 
 
-def mixture(linear: Matrix, tuned: Matrix, codes: Codes) -> tuple[float, float]:
-    """The two weights of logits (n, k) whose weighted sum has the least mean log loss: stacking, and temperature."""
+def mixture(linear: Matrix, tuned: Matrix, codes: Codes, offset: Matrix | float = 0.0) -> tuple[float, float]:
+    """The two weights of logits (n, k) whose sum with `offset` (k,) has the least mean log loss.
+
+    That is stacking, and temperature.
+    """
     from scipy.optimize import minimize
 
     rows = np.arange(len(codes))
 
     def loss(logs: NDArray[np.float64]) -> float:
         a, b = np.exp(np.clip(logs, -4, 4)).astype(np.float32)
-        joined = a * linear + b * tuned
+        joined = np.asarray(a * linear + b * tuned + offset, np.float32)
         return float((log_sum(joined) - joined[rows, codes]).mean())
 
     found = minimize(loss, [0.0, -0.5], method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})

@@ -45,6 +45,8 @@ class Encoder(Protocol):
 class SentenceEncoder:
     """Mean-pooled last hidden state at unit length (Reimers and Gurevych 2019). Safe for several threads.
 
+    Where `encoder.json` names a token `until`, only the states up to its first occurrence are pooled: what follows is
+    read as context, and does not drown a short message.
     `threads` batches run side by side, one thread each: two threads inside one batch would spin against
     each other on busy virtual cores. The last `remember` texts of small calls are not encoded again.
     """
@@ -59,6 +61,7 @@ class SentenceEncoder:
         self._model = ctranslate2.Encoder(
             str(folder), device="cpu", compute_type="int8_float32", intra_threads=1, inter_threads=threads
         )
+        self._until = facts.get("until")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(int(facts["max_tokens"]))
@@ -117,17 +120,24 @@ class SentenceEncoder:
 
     def _pooled(self, batch: list[list[int]]) -> NDArray[np.float32]:
         hidden = np.asarray(self._model.forward_batch(batch).last_hidden_state)
-        lengths = np.array([len(ids) for ids in batch])
+        lengths = np.array([counted(ids, self._until) for ids in batch])
         inside = np.arange(hidden.shape[1])[None, :] < lengths[:, None]
         mean = np.einsum("ntd,nt->nd", hidden, inside.astype(np.float32)) / lengths[:, None]
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
 
 
-def export(source: Path, target: Path, *, max_tokens: int = MAX_TOKENS, keep: bool = False) -> None:
+def counted(ids: list[int], until: int | None) -> int:
+    """How many of the tokens are pooled: those up to the first `until`, it included."""
+    return ids.index(until) + 1 if until in ids else len(ids)
+
+
+def export(
+    source: Path, target: Path, *, max_tokens: int = MAX_TOKENS, keep: bool = False, until: int | None = None
+) -> None:
     """Turn a fetched Hugging Face encoder into the folder that serving loads; needs torch and transformers.
 
-    `keep` copies the trainable weights too. The target appears whole or not at all. Raises BadInput if
-    `source` is no such encoder, or if `target` holds anything but an earlier export.
+    `until`: see `SentenceEncoder`. `keep` copies the trainable weights too. The target appears whole or not at
+    all. Raises BadInput if `source` is no such encoder, or if `target` holds anything but an earlier export.
     """
     needed = ("config.json", "tokenizer.json", "model.safetensors")
     for name in needed:
@@ -143,7 +153,7 @@ def export(source: Path, target: Path, *, max_tokens: int = MAX_TOKENS, keep: bo
         TransformersConverter(str(source)).convert(str(folder), quantization="float16")
         shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
         size = json.loads((source / "config.json").read_bytes())["hidden_size"]
-        _describe(folder, kind=KIND, dimension=size, max_tokens=max_tokens)
+        _describe(folder, kind=KIND, dimension=size, max_tokens=max_tokens, until=until)
         if keep:
             (folder / TRAINABLE).mkdir()
             for name in needed:

@@ -24,6 +24,8 @@ from deskloop.features.tfidf import Tfidf
 from deskloop.softmax import Softmax, Trainer, softmax
 
 MOST_LEARNT = 2000  # entries up to which a classifier over their wordings is trained
+MANY = 1000  # entries from which on pieces that stand in more than COMMON of them are left out: they tell little
+COMMON = 0.25  # and cost most of the time
 LIKELY = 300  # entries that words find, and vectors that the approximate search finds, for one query
 STRENGTH = 6.0  # of that classifier
 SEED = 17
@@ -36,8 +38,9 @@ Entry = tuple[str, str, Sequence[str]]
 class Matcher:
     """`whole` (n, e) vectors of question and answer; `asked` (m, e) of the wordings, entry by entry.
 
-    An entry's wordings are its question and its examples; they begin at `starts` (n,). `pieces` (v, n) are
-    TF-IDF columns. `model` classifies wordings into entries; None without examples.
+    An entry's wordings are its question and its examples, or its answer where no entry has an example; they begin
+    at `starts` (n,). `pieces` (v, n) are TF-IDF columns. `model` classifies wordings into entries; None without
+    examples.
     """
 
     bm25: BM25
@@ -53,13 +56,14 @@ class Matcher:
     def build(cls, entries: Sequence[Entry], encoder: Encoder, most_exact: int = EXACT) -> Matcher:
         """From (question, answer, examples) of each entry."""
         told = [f"{question} {answer}" for question, answer, _ in entries]
-        wordings = [[question, *examples] for question, _, examples in entries]
+        everything = [" ".join([text, *examples]) for text, (_, _, examples) in zip(told, entries, strict=True)]
+        taught = any(examples for _, _, examples in entries)
+        wordings = [[asked, *examples] if taught else [asked, answer] for asked, answer, examples in entries]
         sizes = np.array([len(w) for w in wordings])
-        everything = [" ".join([text, *w[1:]]) for text, w in zip(told, wordings, strict=True)]
         flat = [wording for w in wordings for wording in w]
         asked, tfidf = encoder.encode(flat), Tfidf.fit(everything)
         model = None
-        if sizes.max() > 1 and 1 < len(entries) <= MOST_LEARNT:
+        if taught and 1 < len(entries) <= MOST_LEARNT:
             owners = np.repeat(np.arange(len(entries)), sizes)
             blocks = Featurizer(tfidf, None, encoder).transform(flat, vectors=asked)
             model, _ = Trainer.of(blocks, owners, len(entries), SEED).fit(STRENGTH)
@@ -67,7 +71,7 @@ class Matcher:
         return cls(
             bm25=BM25.fit(everything),
             tfidf=tfidf,
-            pieces=tfidf.transform(everything).T.tocsr(),
+            pieces=telling(tfidf.transform(everything).T.tocsr()),
             whole=whole,
             asked=asked,
             starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
@@ -178,3 +182,14 @@ class Matcher:
             return np.zeros((len(vectors), len(self.whole)), np.float32)
         logits = self.model.logits(Blocks(rows, SENTENCE_SCALE * vectors, vectors))
         return np.asarray(1 + np.maximum(np.log(np.maximum(softmax(logits), 1e-30)), -10) / 10)
+
+
+def telling(pieces: csr_matrix) -> csr_matrix:
+    """TF-IDF columns (v, n) without the pieces of many entries; of few entries all are kept."""
+    entries = pieces.shape[1]
+    if entries < MANY:
+        return pieces
+    kept = (np.diff(pieces.indptr) <= COMMON * entries).astype(np.float32)
+    pieces.data *= np.repeat(kept, np.diff(pieces.indptr))
+    pieces.eliminate_zeros()
+    return pieces

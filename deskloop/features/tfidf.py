@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from deskloop.text.tokens import words
 # A piece seen once in a large corpus cannot generalise; in a small one it may be all there is.
 LARGE_CORPUS = 2000
 MOST_PIECES = 60_000  # of each kind: the most frequent
+REMEMBERED = 20_000  # words whose pieces are not cut again: a text is seven words that came before and one new
 
 
 def word_pieces(text: str) -> list[str]:
@@ -32,12 +34,13 @@ def word_pieces(text: str) -> list[str]:
 
 def character_pieces(text: str) -> list[str]:
     """Runs of 2 to 5 characters inside each word, with a blank at its ends."""
-    pieces = []
-    for word in words(text):
-        padded = f" {word} "
-        for size in range(2, 6):
-            pieces += [padded[i : i + size] for i in range(max(1, len(padded) - size + 1))]
-    return pieces
+    return [piece for word in words(text) for piece in _runs(word)]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _runs(word: str) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple(padded[i : i + size] for size in range(2, 6) for i in range(max(1, len(padded) - size + 1)))
 
 
 ANALYSERS: dict[str, Callable[[str], list[str]]] = {"words": word_pieces, "characters": character_pieces}

@@ -26,7 +26,7 @@ RATE, HEAD_RATE = 3e-4, 1e-3
 SCALE = 16.0  # length of a vector before the linear head: cosines alone cannot tell many classes apart
 DROPPED = 0.15  # share of tokens hidden in training, so that no single word decides
 MOST_TOKENS = 64  # the wish stands early in a message; memory grows with this
-WEIGHTS = "model.safetensors"
+SEPARATOR = "[SEP]"  # of BERT's tokenizers: ends the message, before the turn before it
 
 Matrix = NDArray[np.float32]
 
@@ -41,6 +41,8 @@ def tune(
     folder: Path, texts: Sequence[str], codes: NDArray[np.intp], classes: int, out: Path, seed: int
 ) -> tuple[Matrix, Matrix]:
     """Train on `texts` with class numbers `codes` (n,) below `classes`; export the encoder to `out`.
+
+    Where a text goes on after a separator, with the turn before, that is read and not pooled.
 
     Returns the linear head on its unit vectors: weights (d, classes) and bias (classes,). Cross-entropy with
     AdamW, linear warm-up and decay; the mean-pooled unit vector is scaled before the head, as in NormFace
@@ -60,35 +62,41 @@ def tune(
     model = AutoModel.from_pretrained(source, dtype=torch.float32)
     ids = [piece.ids for piece in tokenizer.encode_batch(list(texts))]
     layers = model.encoder.layer
-    states = _lower(model, layers[:-LAYERS], ids)
+    until = tokenizer.token_to_id(SEPARATOR)
+    states = _lower(model, layers[:-LAYERS], ids, until)
     head = torch.nn.Linear(model.config.hidden_size, classes)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
     _train(layers[-LAYERS:], head, states, torch.from_numpy(np.asarray(codes, np.int64)), seed)
-    _export(model.eval(), source, out)
+    _export(model.eval(), source, out, until)
     weights, bias = head.weight.detach().numpy().T * SCALE, head.bias.detach().numpy()
     return np.ascontiguousarray(weights, np.float32), np.ascontiguousarray(bias, np.float32)
 
 
 @dataclass(frozen=True)
 class _States:
-    """Hidden states of all texts' tokens, one below the other: `flat` (tokens, d); text i has rows from start[i]."""
+    """Hidden states of all texts' tokens, one below the other: `flat` (tokens, d); text i has rows from start[i].
+
+    Of its `length` tokens the first `own` are the message's.
+    """
 
     flat: Any
     start: NDArray[np.intp]
     length: NDArray[np.intp]
+    own: NDArray[np.intp]
 
-    def batch(self, rows: NDArray[np.intp]) -> tuple[Any, Any]:
-        """Padded states (b, t, d) and which tokens are real (b, t)."""
+    def batch(self, rows: NDArray[np.intp]) -> tuple[Any, Any, Any]:
+        """Padded states (b, t, d), which tokens are real (b, t), and which are the message's own (b, t)."""
         import torch
 
         longest = int(self.length[rows].max())
-        real = np.arange(longest)[None, :] < self.length[rows][:, None]
-        where = np.where(real, self.start[rows][:, None] + np.arange(longest)[None, :], 0)
-        return self.flat[torch.from_numpy(where)].float(), torch.from_numpy(real)
+        places = np.arange(longest)[None, :]
+        real, own = places < self.length[rows][:, None], places < self.own[rows][:, None]
+        where = np.where(real, self.start[rows][:, None] + places, 0)
+        return self.flat[torch.from_numpy(where)].float(), torch.from_numpy(real), torch.from_numpy(own)
 
 
-def _lower(model: Any, layers: Any, ids: list[list[int]]) -> _States:
+def _lower(model: Any, layers: Any, ids: list[list[int]], until: int | None) -> _States:
     import torch
 
     length = np.array([len(i) for i in ids])
@@ -106,7 +114,7 @@ def _lower(model: Any, layers: Any, ids: list[list[int]]) -> _States:
             hidden = _through(layers, model.embeddings(tokens), real)
             for row, states in zip(rows, hidden, strict=True):
                 flat[start[row] : start[row] + length[row]] = states[: length[row]]
-    return _States(flat, start, length)
+    return _States(flat, start, length, np.array([sentence.counted(i, until) for i in ids]))
 
 
 def _train(layers: Any, head: Any, states: _States, codes: Any, seed: int) -> None:
@@ -121,12 +129,12 @@ def _train(layers: Any, head: Any, states: _States, codes: Any, seed: int) -> No
     )
     layers.train()
     for rows in _batches(states.length, steps, np.random.default_rng(seed)):
-        hidden, real = states.batch(rows)
+        hidden, real, own = states.batch(rows)
         shown = real & (torch.rand(real.shape) > DROPPED)
         shown[:, 0] = True
         with torch.autocast("cpu", torch.bfloat16):
             hidden = _through(layers, hidden, shown)
-        loss = torch.nn.functional.cross_entropy(head(SCALE * _pooled(hidden, shown)), codes[rows])
+        loss = torch.nn.functional.cross_entropy(head(SCALE * _pooled(hidden, shown & own)), codes[rows])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -163,8 +171,8 @@ def _batches(length: NDArray[np.intp], steps: int, rng: np.random.Generator) -> 
             given += 1
 
 
-def _export(model: Any, source: Path, out: Path) -> None:
+def _export(model: Any, source: Path, out: Path, until: int | None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         model.save_pretrained(scratch, safe_serialization=True)
         (Path(scratch) / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
-        sentence.export(Path(scratch), out, max_tokens=MOST_TOKENS)
+        sentence.export(Path(scratch), out, max_tokens=MOST_TOKENS, until=until)

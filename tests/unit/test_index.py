@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 from deskloop.bench import retrieval as bench
 from deskloop.errors import BadInput
-from deskloop.features import fusion
+from deskloop.features import fusion, signals
 from deskloop.features.index import SearchIndex
 from deskloop.features.tiny import TinyEncoder
 from deskloop.records import KnowledgeEntry
@@ -50,6 +51,18 @@ def test_past_questions_lead_to_the_entry_that_answered_them(index, encoder):
     question = "can I send this back to you"
     assert taught.search(question)[0].id == "returns"
     assert taught.search(question)[0].score > index.search(question)[0].score
+
+
+def test_an_entry_is_found_by_its_answer_where_no_past_questions_are_known(encoder):
+    entries = [ENTRIES[0].model_copy(update={"id": f"{i}", "answer": a}) for i, a in enumerate(["thirty days", "no"])]
+    best = SearchIndex.build(entries, encoder).search("thirty days", 2)
+    assert best[0].id == "0" and best[0].score > 1.3 * best[1].score
+
+
+def test_pieces_of_most_entries_are_left_out_of_many_and_kept_of_few():
+    rows = csr_matrix(np.array([[1.0] * 1200, [1.0] + [0.0] * 1199]))
+    assert signals.telling(rows[:, :900].tocsr()).nnz == 901
+    assert signals.telling(rows).nnz == 1
 
 
 def test_scores_fall_from_best_to_worst_within_zero_and_one(index):

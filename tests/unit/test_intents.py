@@ -14,7 +14,7 @@ from deskloop.features.blocks import Featurizer
 from deskloop.features.tfidf import Tfidf
 from deskloop.features.tiny import TinyEncoder
 from deskloop.features.word2vec import WordVectors
-from deskloop.intents import OUT_OF_SCOPE, IntentModel, Labelled
+from deskloop.intents import OUT_OF_SCOPE, IntentModel, Labelled, rarity
 from deskloop.scope import Scope
 from deskloop.settings import Features, Settings
 
@@ -110,6 +110,12 @@ def test_calibration_uses_the_validation_rows(features):
     humble = IntentModel.fit(TEXTS, LABELS, features, validation=Labelled(TEXTS, shuffled))
     assert calm.mix[0] > 3 * humble.mix[0]
     assert humble.predict(["my parcel"])[0].confidence < calm.predict(["my parcel"])[0].confidence
+
+
+def test_rare_classes_get_a_little_back_and_equal_ones_nothing():
+    assert rarity(np.array([0, 0, 1, 1]), 2).tolist() == [0, 0]
+    common, rare, rarest = rarity(np.repeat([0, 1, 2], [900, 90, 1]), 3)
+    assert common == 0 < rare < 0.2 < 1 < rarest < np.log(900)
 
 
 def test_labels_of_validation_that_training_lacks_are_left_out(features):

@@ -94,6 +94,16 @@ def test_it_travels_with_the_model_without_the_trainable_weights(model: IntentMo
     assert np.allclose(loaded.scores(texts)[0], model.scores(texts)[0], atol=1e-6)
 
 
+def test_the_turn_before_is_read_but_does_not_drown_the_message(model: IntentModel, tmp_path: Path) -> None:
+    assert model.tuned is not None
+    model.tuned.encoder.save(tmp_path)
+    assert json.loads((tmp_path / "encoder.json").read_text())["until"] == 3  # the separator's number
+    after = SentenceEncoder.load(tmp_path).encode(["refund", f"refund [SEP] {WORDS[0]}"])
+    assert np.abs(after[0] - after[1]).max() > 1e-3
+    assert sentence.counted([2, 5, 3, 7, 7, 3], until=3) == 3
+    assert sentence.counted([2, 5, 3, 7, 7, 3], until=None) == 6
+
+
 def test_the_same_rows_and_seed_train_the_same_encoder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "STEPS", (20, 20))
     texts, labels = _rows(60, seed=3)
