@@ -50,6 +50,19 @@ def tether() -> Iterator[Tether]:
 
 
 @pytest.fixture(scope="session")
+def electric() -> list[str]:
+    """Forty questions about what the shop never sold."""
+    questions = (
+        "Does the e-bike's battery last for a whole {}?",
+        "My scooter makes strange noises on a {}, what now?",
+        "Can I charge the cargo bike on a {} as well?",
+        "Which tyres fit the electric bike for a {}?",
+    )
+    occasions = "tour holiday weekend mountain festival commute sunday race picnic journey".split()
+    return [question.format(occasion) for occasion in occasions for question in questions]
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Path:
     """The machine's own Chromium."""
     for name in ("chromium", "chromium-browser", "google-chrome"):

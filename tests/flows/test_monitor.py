@@ -21,14 +21,6 @@ from deskloop.traffic import Traffic
 from flows.monitor import monitor
 from flows.rollback import rollback
 
-BIKES = (
-    "Does the e-bike's battery last for a whole {}?",
-    "My scooter makes strange noises on a {}, what now?",
-    "Can I charge the cargo bike on a {} as well?",
-    "Which tyres fit the electric bike for a {}?",
-)
-OCCASIONS = "tour holiday weekend mountain festival commute sunday race picnic journey".split()
-
 
 @pytest.fixture
 def talk(settings: Settings, releases: Releases) -> Callable[[Sequence[str]], None]:
@@ -47,7 +39,11 @@ def talk(settings: Settings, releases: Releases) -> Callable[[Sequence[str]], No
 
 
 def test_a_drift_check_waits_for_messages_alarms_on_a_shift_and_asks_for_one_retraining(
-    train: Callable[..., Any], tiny_project: Path, settings: Settings, talk: Callable[[Sequence[str]], None]
+    train: Callable[..., Any],
+    tiny_project: Path,
+    settings: Settings,
+    talk: Callable[[Sequence[str]], None],
+    electric: list[str],
 ) -> None:
     request = MonitorRequest(config=str(tiny_project / "deskloop.yaml"))
     nobody = monitor(request)
@@ -61,7 +57,7 @@ def test_a_drift_check_waits_for_messages_alarms_on_a_shift_and_asks_for_one_ret
     talk(usual[19:])
     assert monitor(request).verdict == "none"
 
-    talk([question.format(occasion) for occasion in OCCASIONS for question in BIKES])
+    talk(electric)
     only_looking = monitor(request.model_copy(update={"retrain": False}))
     assert (only_looking.verdict, only_looking.announced) == ("drift", False)
     first, second = monitor(request), monitor(request)

@@ -18,14 +18,6 @@ from deskloop.web.token import desk_token
 
 pytestmark = pytest.mark.server
 
-BIKES = (
-    "Does the e-bike's battery last for a whole {}?",
-    "My scooter makes strange noises on a {}, what now?",
-    "Can I charge the cargo bike on a {} as well?",
-    "Which tyres fit the electric bike for a {}?",
-)
-OCCASIONS = "tour holiday weekend mountain festival commute sunday race picnic journey".split()
-
 
 def test_up_starts_without_a_champion_and_says_so(up: Any) -> None:
     answer = httpx.get(f"{up.api}/readyz", trust_env=False)
@@ -84,11 +76,12 @@ def test_a_scheduled_drift_check_runs_by_itself(up: Any) -> None:
     assert run["created_by"]["type"] == "SCHEDULE"
 
 
-def test_drift_starts_exactly_one_retraining_that_ends_with_a_verdict(up: Any) -> None:
+def test_drift_starts_exactly_one_retraining_that_ends_with_a_verdict(up: Any, electric: list[str]) -> None:
     pause_schedule(up)
     releases, traffic = Releases(connect(up.settings.database)), Traffic(connect(up.settings.database))
-    played = simulate(up.api, desk_token(up.settings), rows(), rate=500, progress=lambda _: None)
-    assert played["conversations"] == played["reviews"] == len(rows())
+    rows = reviewed(electric)
+    played = simulate(up.api, desk_token(up.settings), rows, rate=500, progress=lambda _: None)
+    assert played["conversations"] == played["reviews"] == len(rows)
 
     assert up.ended(up.start("monitor/deskloop"))["state_type"] == "COMPLETED"
     assert traffic.drift_history()[0]["verdict"] == "drift"
@@ -106,11 +99,11 @@ def test_drift_starts_exactly_one_retraining_that_ends_with_a_verdict(up: Any) -
     assert len(asked_for(up, "drift ")) == 1
 
 
-def rows() -> list[dict[str, Any]]:
-    """Conversations about what the shop never sold, and the desk's reviews of them."""
+def reviewed(questions: list[str]) -> list[dict[str, Any]]:
+    """A conversation of each question, and the desk's review of it."""
     reply = "We rent e-bikes and scooters at the store from May on."
     review = {"intent": "rental", "reply": reply, "article_url": None}
-    return [{"messages": [ask.format(o)], **review} for o in OCCASIONS for ask in BIKES]
+    return [{"messages": [question], **review} for question in questions]
 
 
 def asked_for(up: Any, reason: str) -> list[dict[str, Any]]:
