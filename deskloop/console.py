@@ -49,7 +49,7 @@ def told(error: Exception) -> str | None:
 
 
 def _told_usage(error: Any) -> str:
-    message = " ".join(str(error.format_message()).split()).rstrip(".?")
+    message = " ".join(str(error.format_message()).replace("Value error, ", "").split()).rstrip(".?")
     if type(error).__name__ == "NoArgsIsHelpError":
         return ""
     context = getattr(error, "ctx", None)

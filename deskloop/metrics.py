@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -151,20 +152,18 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
     return float(sum(gaps))
 
 
-def wilson(hits: int, trials: int, z: float = 1.96) -> Interval:
+def wilson(hits: int, trials: int) -> Interval:
     """A share with its two-sided 95 % interval (Wilson 1927); between 0 and 1 if there were no trials."""
-    if not trials:
-        return Interval(0.0, 0.0, 1.0)
-    share, spread = hits / trials, z * z / trials
-    centre, reach = share + spread / 2, z * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    low, high = (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)
-    return Interval(share, max(0.0, float(low)), min(1.0, float(high)))
+    return Interval(hits / trials, *_bounds(hits, trials, "two-sided")) if trials else Interval(0.0, 0.0, 1.0)
 
 
-def wilson_upper(hits: int, trials: int, z: float = 1.645) -> float:
+def wilson_upper(hits: int, trials: int) -> float:
     """One-sided 95 % upper bound of a share (Wilson 1927). 1 if there were no trials."""
-    if not trials:
-        return 1.0
-    share, spread = hits / trials, z * z / trials
-    centre = share + spread / 2
-    return float((centre + z * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))) / (1 + spread))
+    return _bounds(hits, trials, "less")[1] if trials else 1.0
+
+
+def _bounds(hits: int, trials: int, side: Literal["two-sided", "less"]) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    found = binomtest(int(hits), trials, alternative=side).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
