@@ -176,11 +176,17 @@ def test_a_flipped_byte_in_the_champions_bundle(project: Path, command: Command,
     assert "changed since it was sealed; retrain or roll back" in told
 
 
+def test_a_base_model_that_is_not_fetched_is_told_before_a_server_starts(project: Path, command: Command) -> None:
+    config(project, "sources: [{kind: traffic, name: own}]")
+    assert "run `deskloop fetch`" in line(command("run"))
+    assert not (project / ".deskloop" / "prefect").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "setting"),
     [
         ("serve", "DESKLOOP_SERVE__PORT"), ("up", "DESKLOOP_SERVE__PORT"), ("demo", "DESKLOOP_SERVE__PORT"),
-        ("run", "DESKLOOP_PREFECT_PORT"), ("up", "DESKLOOP_PREFECT_PORT"), ("demo", "DESKLOOP_PREFECT_PORT"),
+        ("prepare", "DESKLOOP_PREFECT_PORT"), ("up", "DESKLOOP_PREFECT_PORT"), ("demo", "DESKLOOP_PREFECT_PORT"),
         ("demo", "DESKLOOP_SITE_PORT"),
     ],
 )  # fmt: skip
