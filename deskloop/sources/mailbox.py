@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from deskloop.errors import BadInput, TransientError
@@ -37,9 +36,7 @@ class Mailbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._drop()
 
     def listed(self, folder: str) -> tuple[int, list[int]]:
