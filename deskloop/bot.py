@@ -18,7 +18,7 @@ from deskloop import courtesy, facts, turns, usual
 from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
-from deskloop.grounds import clean, rests_on_first, sentences, texts
+from deskloop.grounds import clean, rests_on_first, sentences, texts, unsaid
 from deskloop.intents import IntentModel, Prediction
 from deskloop.records import Answer, Source
 from deskloop.settings import Settings
@@ -120,19 +120,21 @@ class Bot:
         began = time.perf_counter()
         plan, shown = self.plan(messages), ""
         if plan.kind == "generate" and self.engine is not None:
-            for sentence in self._holding(
-                sentences(self.engine.stream(self.compose(plan, messages), MAX_TOKENS)), plan
-            ):
+            written = sentences(self.engine.stream(self.compose(plan, messages), MAX_TOKENS))
+            for sentence in self._holding(written, plan):
                 yield from _PIECE.findall(sentence)
                 shown += sentence
-        answer = self.finish(plan, shown)
+        answer = self._answered(plan, shown.strip())
         if not shown:
             yield from _PIECE.findall(answer.text)
         yield answer.model_copy(update={"latency_ms": (time.perf_counter() - began) * 1000})
 
     def finish(self, plan: Plan, written: str = "") -> Answer:
         """The answer to a plan: what was `written` as far as it holds, else the entry's own words or a fixed text."""
-        kind, text, sources = plan.kind, "".join(self._holding(sentences([written]), plan)).strip(), plan.sources
+        return self._answered(plan, "".join(self._holding(sentences([written]), plan)).strip())
+
+    def _answered(self, plan: Plan, text: str) -> Answer:
+        kind, sources = plan.kind, plan.sources
         if kind == "handoff":
             text = courtesy.handover(self.settings.shop, plan.reason)
         elif kind == "smalltalk":
@@ -156,16 +158,22 @@ class Bot:
         )
 
     def _holding(self, written: Iterator[str], plan: Plan) -> Iterator[str]:
-        """The leading sentences that rest on the plan's first source, every fact of them.
+        """The leading sentences that rest on the plan's first source, every fact of them, then what they left unsaid.
 
-        Confidence speaks of the first source alone; the others stand in the prompt, and must not slip in. A shop
-        may name itself.
+        Confidence speaks of the first source alone; the others must not slip in. A shop may name itself. Where a
+        sentence does not hold after others were shown ("I am sorry to hear that."), the source's own words go on.
         """
+        shown = ""
         for sentence in written:
-            told = [*texts(plan.sources[:1]), self.settings.shop.name]
-            if not facts.supported(sentence, told, plan.question).ok or not rests_on_first(sentence, plan.sources):
+            if not self._holds(sentence, plan):
+                yield from unsaid(plan.sources[0].answer, shown) if shown else ()
                 return
             yield sentence
+            shown += sentence
+
+    def _holds(self, sentence: str, plan: Plan) -> bool:
+        told = [*texts(plan.sources[:1]), self.settings.shop.name]
+        return facts.supported(sentence, told, plan.question).ok and rests_on_first(sentence, plan.sources)
 
     def plan(self, messages: Sequence[Message]) -> Plan:
         """Decide what to do with the last message."""

@@ -39,6 +39,13 @@ def sentences(pieces: Iterable[str]) -> Iterator[str]:
         yield rest
 
 
+def unsaid(told: str, shown: str) -> list[str]:
+    """The sentences of `told` of which `shown` says less than half."""
+    known = facts.content_words(shown)
+    parts = [(sentence, facts.content_words(sentence)) for sentence in sentences([told])]
+    return [sentence for sentence, words in parts if len(words & known) < 0.5 * max(1, len(words))]
+
+
 def rests_on_first(sentence: str, sources: Sequence[Source]) -> bool:
     """Does the sentence share at least as many words with the first source as with any that tells something else?
 

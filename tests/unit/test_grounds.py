@@ -31,11 +31,23 @@ def test_past_answers_that_say_the_same_may_lend_each_other_words() -> None:
     assert not rests_on_first("I check with the courier at once.", [STOP, DELAYED])
 
 
+def answered(source: Source, written: str, name: str = "Larkfell Outdoor") -> str:
+    bot = Bot(None, None, None, Confidence(), {}, "generate", Settings(shop=Shop(name=name)))  # type: ignore[arg-type]
+    return bot.finish(Plan("generate", "Is it lost?", None, 1.0, 1.0, (source,), None), written).text
+
+
+def test_a_kind_word_alone_is_no_answer_so_the_page_goes_on() -> None:
+    said = answered(LOST, "I am sorry to hear that. We refund 500 euro.")
+    assert said == f"I am sorry to hear that. {LOST.answer}"
+
+
+def test_what_was_said_before_the_break_is_not_said_twice() -> None:
+    page = source("Is it lost?", "After five working days the parcel counts as lost. Then we send a new one free.")
+    said = answered(page, "After five working days your parcel counts as lost. You get 500 euro.")
+    assert said == "After five working days your parcel counts as lost. Then we send a new one free."
+
+
 @pytest.mark.parametrize(("name", "shown"), [("Larkfell Outdoor", True), ("Other Shop", False)])
 def test_a_shop_may_name_itself(name: str, shown: bool) -> None:
-    settings = Settings(shop=Shop(name=name))
-    bot = Bot(None, None, None, Confidence(), {}, "generate", settings)  # type: ignore[arg-type]
-    plan = Plan("generate", "My order is late", None, 1.0, 1.0, (LATE,), None)
     written = "Thank you for writing to Larkfell Outdoor. I am sorry that your order is late."
-    answer = bot.finish(plan, written)
-    assert (answer.text == written) is shown
+    assert (answered(LATE, written, name) == written) is shown
