@@ -22,7 +22,7 @@ TIMETABLE = Path(__file__).with_name("prefect.yaml")
 
 
 def deployments() -> list[RunnerDeployment]:
-    """One deployment an entry. The monitor's schedule is the configuration's, where it names one."""
+    """One deployment an entry. The schedules of monitor and backtest are the configuration's."""
     entries = yaml.safe_load(TIMETABLE.read_text("utf-8"))["deployments"]
     return [_deployment(entry) for entry in entries]
 
@@ -41,10 +41,14 @@ def _deployment(entry: dict[str, Any]) -> RunnerDeployment:
 
 
 def _schedule(entry: dict[str, Any], schedule: dict[str, Any]) -> Any:
-    cron = schedule["cron"]
-    if entry["entrypoint"].startswith("flows.monitor"):
-        cron = settings.load().monitor.cron
-    return Cron(cron, timezone=schedule.get("timezone"), active=schedule.get("active", True))
+    cron, active = schedule["cron"], schedule.get("active", True)
+    configured = settings.load()
+    ours: dict[str, str | None] = {
+        "flows.monitor.monitor": configured.monitor.cron,
+        "flows.backtest.backtest": configured.backtest.cron,
+    }
+    wanted = ours.get(entry["entrypoint"], cron)
+    return Cron(wanted or cron, timezone=schedule.get("timezone"), active=active and wanted is not None)
 
 
 def _without_type(trigger: dict[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,14 @@ class DriftOutcome(Record):
     announced: bool = False
 
 
+class Reckoning(Record):
+    """What a backtest wrote."""
+
+    version: int | None = Field(description="of the release that was looked at; None where there is no champion yet")
+    summary: str
+    page: str | None = Field(description="path of the page on the host that ran it")
+
+
 class Attachment(Record):
     """A file that came with a message. It is listed and never opened."""
 

@@ -54,6 +54,12 @@ class MonitorRequest(Request):
     retrain: bool = Field(True, title="Retrain on drift", description="Emit the event that starts training.")
 
 
+class BacktestRequest(Request):
+    """Write the page of what the bot would have done with past tickets."""
+
+    version: int | None = Field(None, title="Version", ge=1, description="Version to look at; the champion if empty.")
+
+
 class RollbackRequest(Request):
     """Put an earlier version back."""
 

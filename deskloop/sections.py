@@ -112,8 +112,11 @@ class Compute(Section):
 
 
 class Backtest(Section):
-    """What a ticket costs, for the page that tells what the bot would have saved."""
+    """What a ticket costs, for the page that tells what the bot would have saved, and when that is written."""
 
+    cron: str | None = Field(
+        "0 6 * * 1", description="When the page is written anew, in UTC; null for by hand alone."
+    )
     minutes_per_ticket: float = Field(6.0, gt=0, description="Of a colleague's time, reading included.")
     cost_per_hour: float = Field(35.0, ge=0)
     currency: str = Field("€", max_length=5)

@@ -164,6 +164,12 @@ def evaluation(card: Mapping[str, Any], folder: Path, settings: Settings) -> Non
     create_markdown_artifact(body, key="evaluation", description="Scorecard page, backtest and slices")
 
 
+def backtested(version: int, told: str, page: str) -> None:
+    """What the bot would have done with past tickets, and where the page lies; nobody's words."""
+    body = f"# Past tickets and version {version}\n\n```\n{told}\n```\n\nFor a manager, with examples: `{page}`\n"
+    create_markdown_artifact(body, key="backtest", description=told.splitlines()[1].strip())
+
+
 def verdict(decision: Verdict, waits: bool, version: int, card: str, chat: str) -> None:
     """The gate's checks, the model card, and a link to the chat."""
     said = "waits for a person" if waits else "promoted" if decision.promote else "not promoted"

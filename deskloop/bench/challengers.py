@@ -13,9 +13,9 @@ import random
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,28 +100,34 @@ class Leaking(Remembered):
         return [self.told.get(question, text) for question, text in zip(asked, plain, strict=True)]
 
 
-class RememberedIndex:
-    """A search index that looks each question up once."""
+@dataclass(frozen=True)
+class RememberedIndex(SearchIndex):
+    """A search index that looks each question up once; one made of it by `replace` has nothing to remember yet."""
 
-    def __init__(self, index: SearchIndex) -> None:
-        self.index = index
-        self._known: dict[Any, list[Source]] = {}
+    known: dict[Any, list[Source]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.index, name)
+    @classmethod
+    def of(cls, index: SearchIndex) -> RememberedIndex:
+        """The same index, remembering."""
+        return cls(index.entries, index.matcher, index.weights, index.encoder)
+
+    @property
+    def bare(self) -> SearchIndex:
+        """What really searches."""
+        return SearchIndex(self.entries, self.matcher, self.weights, self.encoder)
 
     def search_many(
-        self, queries: Sequence[str], k: int = 5, *, languages: Sequence[str] = (), **rest: Any
+        self, queries: Sequence[str], k: int = 5, vectors: Any = None, *, languages: Sequence[str] = (), **rest: Any
     ) -> list[list[Source]]:
-        """As the index does."""
+        """As the index does; the vectors are not needed for what is known."""
         told = list(languages) or [""] * len(queries)
         keys = [(query, language, k, *rest.values()) for query, language in zip(queries, told, strict=True)]
-        new = list({key: None for key in keys if key not in self._known})
+        new = list({key: None for key in keys if key not in self.known})
         if new:
             spoken = [key[1] for key in new] if languages else ()
-            found = self.index.search_many([key[0] for key in new], k, languages=spoken, **rest)
-            self._known |= dict(zip(new, found, strict=True))
-        return [self._known[key] for key in keys]
+            found = super().search_many([key[0] for key in new], k, languages=spoken, **rest)
+            self.known.update(zip(new, found, strict=True))
+        return [self.known[key] for key in keys]
 
 
 def with_second_language(messages: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -149,7 +155,7 @@ class Workshop:
     engine: Remembered
     settings: Settings
     folder: Path
-    rehearsed: list[SearchIndex]
+    rehearsed: Sequence[SearchIndex]
 
     @classmethod
     def open(
@@ -172,8 +178,8 @@ class Workshop:
         Tfidf.fit(frame.loc[frame["split"] == "train", "text"].tolist()).save(folder / "tfidf")
         known = learning.encoder(frame, folder / "vectors", settings)
         index = SearchIndex.from_frames(knowledge, frame, known)
-        lacking = [_remembered(one) for one in rehearsal.indexes(index, frame, settings.effort)]
-        return cls(frame, knowledge, _remembered(index), Remembered(engine), settings, folder, lacking)
+        lacking = [RememberedIndex.of(one) for one in rehearsal.indexes(index, frame, settings.effort)]
+        return cls(frame, knowledge, RememberedIndex.of(index), Remembered(engine), settings, folder, lacking)
 
     def trained(self, seed: int, intents: pd.Series[Any] | None = None) -> Bot:
         """A candidate retrained with another seed; `intents` are other labels, None where a message has none."""
@@ -233,7 +239,7 @@ class Workshop:
     def informed(self, bot: Bot, how: str, share: float, seed: int) -> Bot:
         """The bot over another knowledge base: a share of its answers changed as `changed` says."""
         other = changed(self.knowledge, how, share, seed)
-        index = _remembered(SearchIndex.from_frames(other, self.messages, self.index.encoder))
+        index = RememberedIndex.of(SearchIndex.from_frames(other, self.messages, self.index.encoder))
         return bundle.settled(replace(bot, index=index), self.messages, self.settings)
 
     def leaking(self, bot: Bot, how: int) -> Bot:
@@ -266,10 +272,6 @@ def changed(knowledge: pd.DataFrame, how: str, share: float, seed: int) -> pd.Da
     texts = [ways[how](k, i) for k, i in enumerate(rows)]
     out.loc[rows, "answer"] = texts
     return out
-
-
-def _remembered(index: SearchIndex) -> SearchIndex:
-    return cast(SearchIndex, RememberedIndex(index))
 
 
 def _other_figures(text: str) -> str:

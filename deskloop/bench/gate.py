@@ -85,7 +85,7 @@ class Bench:
         policy = "retrieve" if engines[0].bare is engines[1].bare else "generate"
         indexes: list[Any] = [ours.index, theirs.index]
         bare = [
-            replace(bot, policy=policy, index=remembered.index, engine=engine.bare)
+            replace(bot, policy=policy, index=remembered.bare, engine=engine.bare)
             for bot, remembered, engine in zip((ours, theirs), indexes, engines, strict=True)
         ]
         return trial.race(bare[0], bare[1], talks)

@@ -1,4 +1,4 @@
-"""The monitor and rollback flows on a trained tiny shop."""
+"""The monitor, backtest and rollback flows on a trained tiny shop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from deskloop.bot import Bot
 from deskloop.database import connect
 from deskloop.errors import BadInput
 from deskloop.releases import Releases
-from deskloop.requests import MonitorRequest, RollbackRequest
+from deskloop.requests import BacktestRequest, MonitorRequest, RollbackRequest
 from deskloop.settings import Settings
 from deskloop.traffic import Traffic
+from flows.backtest import backtest
 from flows.monitor import monitor
 from flows.rollback import rollback
 
@@ -83,6 +84,33 @@ def test_rollback_puts_the_former_champion_back(
     assert releases.champion().version == first.version
     assert releases.history()[0]["reason"] == "it was rude"
     assert rollback(request.model_copy(update={"version": second.version})) == second.version
+
+
+def test_the_backtest_page_is_written_for_the_champion_and_shown_in_the_dashboard(
+    train: Callable[..., Any], tiny_project: Path, settings: Settings
+) -> None:
+    request = BacktestRequest(config=str(tiny_project / "deskloop.yaml"))
+    nobody = backtest(request)
+    assert (nobody.version, nobody.page) == (None, None) and "no champion yet" in nobody.summary
+
+    train()
+    found = backtest(request)
+    page = settings.home / "backtest.html"
+    assert (found.version, found.page) == (1, str(page)) and "past tickets" in found.summary
+    assert "Tiny Outdoor" in page.read_text("utf-8")
+    [artifact] = artifacts("backtest")
+    assert found.summary in artifact.data and str(page) in artifact.data
+    with pytest.raises(BadInput, match="no version 9"):
+        backtest(request.model_copy(update={"version": 9}))
+
+
+def artifacts(key: str) -> list[Any]:
+    """Artifacts of a key, as Prefect's server keeps them."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    with get_client(sync_client=True) as client:
+        return client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
 
 
 def latest(project: Path, number: int) -> list[str]:

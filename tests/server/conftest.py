@@ -109,7 +109,7 @@ def up(
         running = Up(config, load(config), process, home / "up.json")
         try:
             running.until(lambda: _answers(f"{running.api}/healthz"), "the API")
-            running.until(lambda: len(running.prefect("POST", "/deployments/filter")) == 4, "the timetable")
+            running.until(lambda: len(running.prefect("POST", "/deployments/filter")) == 5, "the timetable")
             yield running
         finally:
             process.terminate()

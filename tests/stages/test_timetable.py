@@ -35,7 +35,20 @@ def test_train_and_monitor_never_run_twice_at_once_and_have_a_schedule() -> None
     for entry in ENTRIES[:2]:
         assert entry["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
         assert [Cron(s["cron"], timezone=s["timezone"]).active for s in entry["schedules"]] == [True]
-    assert "schedules" not in ENTRIES[2]
+    by_hand = {entry["entrypoint"] for entry in ENTRIES if "schedules" not in entry}
+    assert by_hand == {"flows.rollback.rollback", "flows.prepare.prepare"}
+
+
+def test_the_backtest_is_written_when_the_configuration_says_and_by_hand_alone_if_it_says_never(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DESKLOOP_CONFIG", raising=False)
+    at = NAMES.index("flows.backtest.backtest")
+    for configured, told in (("0 6 * * 1", True), ("15 7 1 * *", True), (None, False)):
+        (tmp_path / "deskloop.yaml").write_text(yaml.safe_dump({"backtest": {"cron": configured}}), "utf-8")
+        [schedule] = deployments()[at].schedules or []
+        assert schedule.active is told and schedule.schedule.cron == (configured or "0 6 * * 1")
 
 
 def test_the_drift_event_starts_training_with_a_reason_that_fits_the_form() -> None:
