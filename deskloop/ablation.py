@@ -20,7 +20,7 @@ from deskloop.intents import IntentModel, Labelled
 FILE = "ablation.json"
 COLUMNS = ("part", "feature", "with it", "without", "adds", "excludes zero", "cases")
 _BLOCKS = (("tfidf", "TF-IDF"), ("word2vec", "Word2Vec"), ("encoder", "sentence vectors"))
-_JUDGED = {"intents": "accuracy", "search": "recall@1"}
+_JUDGED = {"intents": "accuracy, out of scope included", "search": "recall@1"}
 _SIGNALS = (
     ("BM25", ("words",)), ("TF-IDF", ("pieces",)), ("sentence vectors", ("whole", "asked", "typical")),
     ("classifier of past questions", ("learnt",)), ("learnt weights", ()),

@@ -19,6 +19,7 @@ from deskloop.settings import Backtest
 Ticket = dict[str, Any]
 PAGE = "backtest.html"
 EXAMPLES = 5  # shown of each outcome
+_QUOTED = 300  # letters of a colleague's reply
 _TOLD = {
     "right": "Answered, and rightly",
     "wrong": "Answered wrongly",
@@ -40,12 +41,13 @@ def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -
     from deskloop.bundle import agreeing
 
     found = [r.hits[at] if len(r.hits) > at else None for r in readings]
-    gold = test["knowledge_id"].tolist()
-    if any(isinstance(g, str) for g in gold):
-        return [hit is not None and hit.id == g for hit, g in zip(found, gold, strict=True)]
     replies = test["reply"].fillna("").tolist()
     said = agreeing([hit.answer if hit else "" for hit in found], replies, bot)
-    return [ok and bool(reply) for ok, reply in zip(said, replies, strict=True)]
+    rows = zip(found, test["knowledge_id"], said, replies, strict=True)
+    return [
+        hit is not None and (hit.id == gold if isinstance(gold, str) else ok and bool(reply))
+        for hit, gold, ok, reply in rows
+    ]
 
 
 def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequence[bool], sure: float) -> Ticket:
@@ -61,6 +63,7 @@ def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequenc
         "findable": right[0], "sure": round(sure, 4),
         "understood": None if intent is None else plan.intent == intent,
         "reason": plan.reason or "", "question": row["text"], "entry": hit.question if hit else "",
+        "reply": str(row["reply"] or "")[:_QUOTED],
     }  # fmt: skip
 
 
@@ -75,7 +78,7 @@ def _outcome(plan: Plan, right: Sequence[bool]) -> str:
 def shortened(rows: Sequence[Ticket]) -> list[Ticket]:
     """The rows with the words of a few examples of each outcome alone."""
     kept = {row["id"] for outcome in _TOLD for row in _some([r for r in rows if r["outcome"] == outcome])}
-    return [row if row["id"] in kept else {**row, "question": "", "entry": ""} for row in rows]
+    return [row if row["id"] in kept else {**row, "question": "", "entry": "", "reply": ""} for row in rows]
 
 
 def _some(rows: Sequence[Ticket]) -> Sequence[Ticket]:
@@ -130,10 +133,11 @@ def page(rows: Sequence[Ticket], how: Backtest, shop: str) -> str:
     found = summary(rows, how)
     low, high = found["answered_interval"]
     bad_low, bad_high = found["wrong_interval"]
+    offered = 100 * found["offered"] / (found["tickets"] or 1)
     figures = {
-        "of the tickets answered by the bot": f"{found['answered_share']:.0%}",
-        "of the tickets answered wrongly": f"{found['wrong_share']:.1%}",
-        "handed to a colleague, with the right page offered": f"{found['offered'] / (found['tickets'] or 1):.0%}",
+        "of the tickets answered by the bot": f"{100 * found['answered_share']:.0f} %",
+        "of the tickets answered wrongly": f"{100 * found['wrong_share']:.1f} %",
+        "handed to a colleague, with the right page offered": f"{offered:.0f} %",
         "hours of the desk saved": f"{found['hours_saved']:,}",
         "saved": f"{found['currency']}{found['cost_saved']:,}",
     }
@@ -144,8 +148,9 @@ def page(rows: Sequence[Ticket], how: Backtest, shop: str) -> str:
             f"<p>{found['tickets']:,} past tickets from {found['from'] or '?'} to {found['to'] or '?'}. The bot has "
             "learnt from none of them.</p>",
             sheet.big(figures),
-            f"<p><small>With 95 % certainty between {low:.0%} and {high:.0%} answered, between {bad_low:.1%} and "
-            f"{bad_high:.1%} wrongly. Saved: right answers alone, at {how.minutes_per_ticket:g} minutes a ticket and "
+            f"<p><small>With 95 % certainty between {100 * low:.0f} and {100 * high:.0f} % answered, between "
+            f"{100 * bad_low:.1f} and {100 * bad_high:.1f} % wrongly. Saved: right answers alone, at "
+            f"{how.minutes_per_ticket:g} minutes a ticket and "
             f"{how.currency}{how.cost_per_hour:g} an hour (<code>backtest:</code> in deskloop.yaml). A wrong answer "
             "costs more than time; the gate holds it below the rate that you state.</small></p>",
             _over_time(rows),
@@ -161,7 +166,10 @@ def _examples(rows: Sequence[Ticket], outcome: str) -> list[dict[str, Any]]:
     chosen = _some([row for row in rows if row["outcome"] == outcome and row["question"]])
     named = {"handed over": ("reason", "reason"), "offered": ("offered first", "entry")}
     last, column = named.get(outcome, ("answered from", "entry"))
-    return [{"customer": row["question"], last: row[column]} for row in chosen]
+    shown = [{"customer": row["question"], last: row[column]} for row in chosen]
+    if outcome == "wrong":  # what the right answer would have been
+        shown = [one | {"a colleague said": row.get("reply", "")} for one, row in zip(shown, chosen, strict=True)]
+    return shown
 
 
 def _handed(row: Ticket) -> bool:
@@ -180,6 +188,6 @@ def _over_time(rows: Sequence[Ticket]) -> str:
         axes.bar(counts.index, counts[outcome], bottom=base, color=colour, label=_TOLD[outcome])
         base = base + counts[outcome]
     axes.set(ylabel="tickets", title="By month", ylim=(0, 1.4 * float(base.max())))
-    axes.tick_params(axis="x", rotation=45, labelsize=8)
+    axes.tick_params(axis="x", rotation=45 if len(counts) > 8 else 0, labelsize=8)
     axes.legend(fontsize=8, ncols=3, loc="upper center")
     return sheet.picture(figure, "Tickets answered, wrongly answered and handed over, by month")

@@ -98,7 +98,6 @@ def means(kept: Mapping[str, list[float]], tables: Mapping[str, list[dict[str, A
     cases["wrong_rate"] = [float(r["wrong"]) for r in answers]
     cases["answer_correct"] = [float(r["correct"]) for r in answers if r["shown"]]
     cases["grounded"] = [float(r["grounded"]) for r in answers if r["shown"]]
-    cases["truth"] = kept.get("truth", [])
     cases["mrr"] = kept.get("retrieval", [])
     cases["ndcg_at_10"] = [1 / np.log2(1 + 1 / r) if r else 0.0 for r in cases["mrr"]]
     for k in (1, 5):

@@ -154,7 +154,7 @@ def _tickets(
 
 def _speed(card: Scorecard, bot: Bot, test: pd.DataFrame, effort: Effort) -> None:
     """How fast the bot decides, and how fast it has written a whole answer."""
-    asked = [[{"role": "user", "content": f"{text} thanks"}] for text in test["text"].tolist()[:TIMED]]
+    asked = [[{"role": "user", "content": text}] for text in test["text"].tolist()[:TIMED]]
     card.spent = {"decision": _spent(bot, test), "answer": writing.spent(bot, asked, effort) if asked else []}
     for name, share in _SPEEDS:
         taken = card.spent[name]

@@ -40,7 +40,7 @@ def page(card: Mapping[str, Any], ablation: Rows = ()) -> str:
         _section(
             "Beside honest baselines on the same messages", figures.beside(card["scores"], card.get("baselines", []))
         ),
-        _section("How much better, case by case", card.get("gains", []), "score"),
+        _section("How much better, case by case", card.get("gains", []), "baseline"),
         _pictures(tickets),
         _section("Behaviour", [*tables.get("behaviour", []), *_judged(card.get("suites", {}))], "suite"),
         _section("Slices", tables.get("slices", []), "slice"),

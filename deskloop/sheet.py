@@ -86,7 +86,7 @@ def figure(width: float, height: float) -> Any:
 
 def _numeric(values: Sequence[Any]) -> bool:
     told = [str(value) for value in values if not isinstance(value, bool) and not _empty(value)]
-    return bool(told) and all(_NUMBER.fullmatch(text) for text in told)
+    return 2 * sum(bool(_NUMBER.fullmatch(text)) for text in told) > len(told)  # "too few" may stand among them
 
 
 def _empty(value: Any) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import facts, revision, scorecard, slices, suites, topics
+from deskloop import facts, intervals, revision, scorecard, slices, suites, topics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
+from deskloop.metrics import bootstrap
 from deskloop.records import KnowledgeEntry
 from deskloop.scorecard import Scorecard
 from deskloop.settings import Effort
@@ -31,6 +32,8 @@ def scored(bot: Bot, test: pd.DataFrame, entries: Sequence[KnowledgeEntry], effo
     if told := truth(bot, test):
         card.cases["truth"] = told
         card.scores["truth"] = sum(told) / len(told)
+        found = {"truth": (bootstrap(told), len(told))}
+        card.tables["intervals"] += intervals.table({"truth": card.scores["truth"]}, found)
     return card
 
 

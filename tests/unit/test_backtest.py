@@ -1,9 +1,14 @@
 """The backtest counts what would have become of past tickets, and reckons with what the desk says a ticket costs."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from deskloop import backtest, scorepage, slices
+from deskloop.bot import Reading
+from deskloop.intents import Prediction
 from deskloop.metrics import wilson
+from deskloop.records import Source
 from deskloop.settings import Backtest
 
 
@@ -14,7 +19,7 @@ def ticket(number, outcome, **more):
         "words": 5 + number % 30, "outcome": outcome, "findable": outcome == "right",
         "sure": 0.9 if outcome == "right" else 0.2,
         "understood": number % 4 != 0, "reason": "not sure enough" if outcome == "handed over" else "",
-        "question": f"question {number}", "entry": f"entry {number}", **more,
+        "question": f"question {number}", "entry": f"entry {number}", "reply": f"reply {number}", **more,
     }  # fmt: skip
 
 
@@ -47,8 +52,32 @@ def test_the_page_stands_by_itself_with_a_few_examples_of_each_outcome():
     rows = backtest.shortened(ROWS)
     assert 10 <= sum(bool(r["question"]) for r in rows) <= 5 * backtest.EXAMPLES
     page = backtest.page(rows, Backtest(), "Tents & Co")
-    assert "62%" in page and "Tents &amp; Co" in page and "not sure enough" in page and "question 60" in page
+    assert "<b>62 %</b>" in page and "Tents &amp; Co" in page and "not sure enough" in page and "question 60" in page
     assert "data:image/png;base64," in page and "http" not in page
+    assert "reply 60" in page and "reply 61" in page and "reply 5" not in page  # beside the wrong ones alone
+
+
+class Same:
+    """An index whose encoder finds all texts alike, so that their figures decide."""
+
+    index = encoder = property(lambda self: self)
+
+    def encode(self, texts):
+        return np.ones((len(texts), 1))
+
+
+def test_a_ticket_of_which_the_desk_named_no_entry_is_judged_by_what_the_colleague_said():
+    def hit(name, answer):
+        return Source(id=name, question="q", answer=answer, url=None, score=1.0)
+
+    def reading(first):
+        return Reading("q", Prediction(intent="", confidence=0.0, scope=1.0), (first,), ())
+
+    test = pd.DataFrame(
+        {"knowledge_id": ["a", "a", None, None, None], "reply": ["", "", "Within 30 days.", "Within 14 days.", ""]}
+    )
+    found = [hit("a", "x"), hit("b", "x"), *(hit("b", "Within 30 days.") for _ in range(3))]
+    assert backtest._right(test, [reading(h) for h in found], Same(), 0) == [True, False, True, False, False]
 
 
 def test_slices_count_all_and_judge_none_that_is_too_small():
