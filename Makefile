@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-BENCH := .deskloop/bench-answers
+BENCH := $(CURDIR)/.deskloop/bench-answers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: demo test lint bench bench-answers fetch clean help
