@@ -42,10 +42,10 @@ def told(counts: Counts) -> str:
 def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> str:
     """The page: totals, by source, by split, by reason, and pictures."""
     total = (
-        f"<p><b>{counts['read']}</b> rows read = <b>{counts['accepted']}</b> accepted + "
-        f"<b>{counts['quarantined']}</b> set aside. {counts['messages']} customer messages, "
-        f"{counts['labelled']} of them labelled. {counts['routed']} conversations are in a language that colleagues "
-        f"answer: kept, not learnt from.</p><p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
+        f"<p><b>{counts['read']:,}</b> rows read = <b>{counts['accepted']:,}</b> accepted + "
+        f"<b>{counts['quarantined']:,}</b> set aside. {counts['messages']:,} customer messages, "
+        f"{counts['labelled']:,} of them labelled. {counts['routed']:,} conversations are in a language that "
+        f"colleagues answer: kept, not learnt from.</p><p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
         f"<p>{_parted(counts)}</p>"
     )
     sources = [{"source": name, **row} for name, row in counts["sources"].items()]
@@ -90,7 +90,8 @@ def _picture(messages: pd.DataFrame, counts: Counts) -> str:
     length.hist(words.clip(upper=100), bins=30, color="#2f6f4f")
     length.set(title="Length of messages", xlabel="words (100 and more together)", ylabel="messages")
     _bars(intent, messages["intent"].value_counts().head(15), "Commonest intents")
-    _bars(language, pd.Series(counts["languages"], dtype=float).head(15), "Languages of conversations")
+    spoken = pd.Series(counts["languages"], dtype=float).rename(index={"und": "too short\nto tell"})
+    _bars(language, spoken.head(15), "Languages of conversations")
     return sheet.picture(figure, "Messages over time, lengths, intents, languages")
 
 
@@ -106,7 +107,8 @@ def _over_time(axes: Any, messages: pd.DataFrame) -> None:
     axes.set(title="Real messages by month and split", ylabel="messages")
     axes.tick_params(axis="x", rotation=60, labelsize=7)
     if len(table):
-        axes.legend(fontsize=8)
+        axes.set_ylim(0, 1.3 * float(base.max()))  # room for the legend
+        axes.legend(fontsize=8, ncols=3, loc="upper center")
 
 
 def _bars(axes: Any, series: pd.Series, title: str) -> None:
