@@ -117,6 +117,7 @@ class Topology:
 
     def _here(self, text: str) -> str:
         """A value of the compose file with its names and paths made those of this host."""
+        text = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda m: SECRETS.get(m[1], m[2]), text)
         text = re.sub(r"\$\{(\w+)[^}]*\}", lambda m: SECRETS[m[1]], text)
         for there, here in {
             "postgres:5432": self.postgres,
