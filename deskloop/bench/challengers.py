@@ -221,15 +221,15 @@ class Workshop:
                 labels[i] = rng.choice([name for name in names if name != labels[i]])
         return labels
 
-    def muddled(self, how: str, seed: int) -> pd.Series[Any]:
-        """Labels with the second language spoilt: `reversed`, `shuffled`, `lumped` into one, or `shifted` by one."""
+    def muddled(self, how: str) -> pd.Series[Any]:
+        """Labels with a second language spoilt: `reversed`, moved `halfway`, `lumped` into one, `shifted` by one."""
         labels = self.messages["intent"].copy()
         rows = np.flatnonzero((self.messages["split"] == "train") & (self.messages["language"] == SECOND))
         names = sorted(set(labels.dropna()))
         after = dict(zip(names, [*names[1:], names[0]], strict=True))
         spoilt: dict[str, Any] = {
             "reversed": [names[-1 - names.index(name)] for name in labels[rows]],
-            "shuffled": np.random.default_rng(seed).permutation(labels[rows].to_numpy()),
+            "halfway": [names[(names.index(name) + len(names) // 2) % len(names)] for name in labels[rows]],
             "lumped": [names[0]] * len(rows),
             "shifted": [after[name] for name in labels[rows]],
         }

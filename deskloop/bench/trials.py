@@ -100,9 +100,9 @@ def _mislabelled(shop: Workshop, each: int) -> Iterator[Trial]:
                 lambda _, i=i, s=systematic: shop.trained(300 + i, shop.flipped(FLIPPED, i, s)),
                 _of("intent"),
             )
-    for i, how in enumerate(("reversed", "shuffled", "lumped", "shifted")[:each]):
+    for i, how in enumerate(("reversed", "halfway", "lumped", "shifted")[:each]):
         made = _of("intent", "language", SECOND)
-        yield _bad("broken language", how, lambda _, i=i, h=how: shop.trained(400 + i, shop.muddled(h, i)), made)
+        yield _bad("broken language", how, lambda _, i=i, h=how: shop.trained(400 + i, shop.muddled(h)), made)
 
 
 def _misinformed(shop: Workshop, each: int) -> Iterator[Trial]:
