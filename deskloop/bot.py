@@ -131,7 +131,8 @@ class Bot:
 
     def finish(self, plan: Plan, written: str = "") -> Answer:
         """The answer to a plan: what was `written` as far as it holds, else the entry's own words or a fixed text."""
-        return self._answered(plan, "".join(self._holding(sentences([written]), plan)).strip())
+        held = self._holding(sentences([written]), plan) if plan.kind == "generate" else ()
+        return self._answered(plan, "".join(held).strip())
 
     def _answered(self, plan: Plan, text: str) -> Answer:
         kind, sources = plan.kind, plan.sources

@@ -259,7 +259,7 @@ def _shown(
     bot: Bot, plan: Plan, text: str, row: Mapping[Any, Any], gold: dict[str, KnowledgeEntry]
 ) -> dict[str, Any]:
     """What the customer would have seen, and whether that was right."""
-    answer = bot.finish(plan, text if plan.kind == "generate" else "")  # else nothing would have been written
+    answer = bot.finish(plan, text)
     entry = gold.get(str(row["knowledge_id"]))
     shown = answer.kind in ("generate", "retrieve")
     cited = entry is not None and entry.id in [s.id for s in answer.sources]

@@ -60,3 +60,8 @@ def test_what_the_customer_may_have_meant_is_offered_with_the_hand_over(bot):
 def test_neither_is_told_where_both_are_unsure(bot):
     assert replace(bot, confidence=replace(NEVER, pair=NEVER)).answer(ASKED).kind == "handoff"
     assert replace(bot, confidence=NEVER).answer(ASKED).kind == "handoff"
+
+
+def test_what_was_written_for_a_hand_over_is_dropped(bot):
+    plan = replace(bot, confidence=replace(NEVER, pair=NEVER)).plan(ASKED)
+    assert bot.finish(plan, "Enter it at checkout. It costs 99 euro.").text == bot.settings.shop.handover
