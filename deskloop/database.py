@@ -143,6 +143,12 @@ reviews = Table(
     Column("at", Time(), nullable=False, default=now),
 )  # fmt: skip
 
+approvals = Table(  # a table of its own: databases of earlier releases have the others already
+    "approvals", metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True, comment="its reviewed reply is for everybody"),
+    Column("at", Time(), nullable=False, default=now),
+)  # fmt: skip
+
 drift_events = Table(
     "drift_events", metadata,
     Column("id", String(64), primary_key=True),

@@ -87,7 +87,7 @@ def _aside(entry: KnowledgeEntry, reason: str) -> Quarantined:
 def _public(entries: list[KnowledgeEntry], settings: Settings) -> tuple[str, ...]:
     own = {*settings.preprocess.own_addresses}
     own |= {a for s in settings.sources if isinstance(s, MailSource | ImapSource) for a in s.own_addresses}
-    own |= {urlsplit(e.url).netloc.lower() for e in entries if e.url}
+    own |= {urlsplit(e.url).netloc.lower() for e in entries if e.url} - {""}
     for entry in entries:
         text = f"{entry.question}\n{entry.answer}"
         own |= {text[s.start : s.end] for s in find(text)}

@@ -145,6 +145,11 @@ class Source(Record):
     url: str | None
     score: float
 
+    @property
+    def link(self) -> str | None:
+        """The address as far as a browser can follow it: an approved reply of the desk has none."""
+        return self.url if self.url and self.url.startswith(("http://", "https://")) else None
+
 
 class Answer(Record):
     """What the bot says. `kind` tells how it came about; a hand-over says why in `reason`."""

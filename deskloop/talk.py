@@ -21,7 +21,7 @@ def talk(bot: Bot, quiet: bool) -> list[dict[str, Any]]:
         for piece in bot.stream([{"role": t["role"], "content": t["content"]} for t in turns]):
             if isinstance(piece, Answer):
                 turns.append(_turn(piece))
-                told = [f"[{s.question} {s.url or ''}]" for s in piece.sources]
+                told = [f"[{s.question} {s.link or ''}]" for s in piece.sources]
                 told += [f"? {s.question}" for s in piece.suggestions]
                 piece = "".join(f"\n     {line}" for line in told) + "\n"
             if not quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -12,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from deskloop import database as db
 from deskloop.errors import BadInput
 from deskloop.records import Answer
+
+_MASK = re.compile(r"<[A-Z_]+_\d+>")  # what stands for personal data
 
 
 class Traffic:
@@ -87,6 +90,26 @@ class Traffic:
         """Keep what a person of the desk says of a customer's message: its label and the right reply."""
         self._replace(db.reviews, message_id, {"intent": intent, "reply": reply, "knowledge_url": knowledge_url})
 
+    def approve(self, message_id: str, yes: bool) -> None:
+        """Let the bot give the reviewed reply to whoever asks the same, from the next training on; or no longer.
+
+        Raises BadInput where there is no reply, or where question or reply hold somebody's own data.
+        """
+        m, r, a = db.messages.c, db.reviews.c, db.approvals
+        query = select(m.text, r.reply).join(db.reviews, r.message_id == m.id).where(m.id == message_id)
+        with self.engine.begin() as c:
+            c.execute(delete(a).where(a.c.message_id == message_id))
+            if not yes:
+                return
+            row = c.execute(query).first()
+            if row is None or not row.reply.strip():
+                raise BadInput("nothing can be approved: write the answer that everybody may get")
+            if _MASK.search(f"{row.text} {row.reply}"):
+                raise BadInput(
+                    "question or answer hold somebody's own data: put a general answer into your help pages"
+                )
+            c.execute(insert(a).values(message_id=message_id))
+
     def conversation(self, conversation_id: str) -> list[dict[str, Any]]:
         """All messages of a conversation, oldest first."""
         m = db.messages.c
@@ -147,10 +170,14 @@ class Traffic:
 
     def reviewed(self) -> list[dict[str, Any]]:
         """Reviewed customer messages, oldest first, for the next training."""
-        m, r = db.messages.c, db.reviews.c
-        query = select(
-            m.conversation_id, m.id.label("message_id"), m.text, r.intent, r.reply, r.knowledge_url, m.at
-        ).join(db.reviews, r.message_id == m.id)
+        m, r, a = db.messages.c, db.reviews.c, db.approvals.c
+        approved = a.message_id.is_not(None).label("approved")
+        kept = m.conversation_id, m.id.label("message_id"), m.text, r.intent, r.reply, r.knowledge_url, m.at
+        query = (
+            select(*kept, approved)
+            .join(db.reviews, r.message_id == m.id)
+            .outerjoin(db.approvals, a.message_id == m.id)
+        )
         return self._rows(query.order_by(m.at, m.id))
 
     def replied(self) -> list[dict[str, Any]]:
@@ -194,6 +221,7 @@ class Traffic:
                 for table, where in (
                     (db.feedback, db.feedback.c.message_id.in_(mine)),
                     (db.reviews, db.reviews.c.message_id.in_(mine)),
+                    (db.approvals, db.approvals.c.message_id.in_(mine)),
                     (db.messages, db.messages.c.conversation_id == conversation),
                     (db.takeovers, db.takeovers.c.conversation_id == conversation),
                     (db.conversations, db.conversations.c.id == conversation),

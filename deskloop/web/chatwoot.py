@@ -115,6 +115,6 @@ def _answered(service: Service, loaded: Loaded | None, where: Chatwoot, event: E
 
 def _text(answer: Answer) -> str:
     """All of an answer as one message: pages as addresses, suggestions as a list."""
-    pages = dict.fromkeys(s.url for s in answer.sources if s.url)
+    pages = dict.fromkeys(s.link for s in answer.sources if s.link)
     offered = [f"- {s.question}" for s in answer.suggestions]
     return "\n".join([answer.text, *pages, *([courtesy.MEANT, *offered] if offered else [])])

@@ -65,12 +65,16 @@ def leave(conversation_id: ConversationId, body: LeaveRequest, service: Shared) 
 
 @router.post("/reviews", status_code=204)
 def review(body: ReviewRequest, service: Shared) -> None:
-    """Keep the right label, reply and article of a customer's message, for the next training."""
+    """Keep the right label, reply and article of a customer's message, for the next training; approve the reply."""
     said = service.redactor().redact(body.reply)
     try:
         service.traffic.review(body.message_id, intent=body.intent, reply=said, knowledge_url=body.knowledge_url)
     except BadInput as error:
         raise HTTPException(404, str(error)) from None
+    try:
+        service.traffic.approve(body.message_id, body.approve)
+    except BadInput as error:
+        raise HTTPException(422, str(error)) from None
 
 
 @router.get("/releases")

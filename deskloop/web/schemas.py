@@ -92,6 +92,7 @@ class ReviewRequest(BaseModel):
     intent: str | None = Field(None, max_length=120)
     reply: str = Field("", max_length=10_000)
     knowledge_url: str | None = Field(None, max_length=2000, pattern=r"^https?://")
+    approve: bool = Field(False, description="The bot may give the reply to whoever asks the same.")
 
 
 class Reply(BaseModel):

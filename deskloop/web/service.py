@@ -126,7 +126,7 @@ def service(request: Request) -> Service:
 
 
 def _cited(sources: Iterable[Source]) -> list[Cited]:
-    return [Cited(id=s.id, question=s.question, url=s.url) for s in sources]
+    return [Cited(id=s.id, question=s.question, url=s.link) for s in sources]
 
 
 def _printed(answer: Answer) -> set[str]:

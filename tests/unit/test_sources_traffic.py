@@ -7,6 +7,7 @@ import pytest
 from deskloop import sources
 from deskloop.database import connect
 from deskloop.origins import TrafficSource
+from deskloop.prepare import prepare
 from deskloop.records import Answer
 from deskloop.settings import Settings
 from deskloop.traffic import Traffic
@@ -45,6 +46,24 @@ def test_reviews_human_replies_and_thumbs_come_back(settings):
     assert helped.outcome == "bad" and helped.intent is None
     assert [t.text for t in helped.turns if t.role == "agent"] == ["Yes, three are left."]
     assert "Nobody looked" not in str(batch)
+
+
+def test_a_reply_approved_for_everybody_is_an_entry_that_its_question_rests_on(settings):
+    traffic = Traffic(connect(settings.database))
+    question, _ = said(traffic, "first", "Do you rent out bear boxes?")
+    traffic.review(question, intent="product_information", reply="Yes, for 5 euro a week.")
+    traffic.approve(question, True)
+    batch = sources.read(SOURCE, settings)
+    (entry,) = batch.knowledge
+    assert (entry.question, entry.answer) == (
+        "Do you rent out bear boxes?",
+        "Yes, for 5 euro a week.",
+    )
+    assert batch.read == 2
+    prepared = prepare([batch], settings)
+    assert prepared.messages["knowledge_id"].tolist() == [entry.id] == prepared.knowledge["id"].tolist()
+    traffic.approve(question, False)
+    assert not sources.read(SOURCE, settings).knowledge
 
 
 def test_a_reviewed_conversation_is_not_taken_a_second_time_for_its_reply(settings):

@@ -66,6 +66,20 @@ def test_a_customer_whom_an_offered_answer_helped_waits_no_longer(traffic: Traff
     assert traffic.recent()[0]["waiting"]
 
 
+def test_only_a_reply_that_is_nobodys_own_can_be_for_everybody(traffic: Traffic) -> None:
+    asked, _ = said(traffic, "one", "can I rent a tent?", UNSURE)
+    with pytest.raises(BadInput, match="write the answer"):
+        traffic.approve(asked, True)
+    traffic.review(asked, intent=None, reply="Call <PERSON_1>.")
+    with pytest.raises(BadInput, match="somebody's own data"):
+        traffic.approve(asked, True)
+    traffic.review(asked, intent=None, reply="Yes, in Ghent.")
+    traffic.approve(asked, True)
+    traffic.approve(asked, True)
+    assert [row["approved"] for row in traffic.reviewed()] == [True]
+    assert traffic.forget(["one"])["approvals"] == 1 and not traffic.reviewed()
+
+
 def test_replies_are_given_once_by_the_id_of_the_last(traffic: Traffic) -> None:
     said(traffic, "one", "help", UNSURE)
     first, second = traffic.say("one", "agent", "1"), traffic.say("one", "agent", "2")
@@ -124,7 +138,8 @@ def test_what_is_forgotten_is_gone_with_all_that_hangs_on_it_and_from_the_file(t
     traffic.thumb(answered, 1)
     said(traffic, "two", "stays")
     Takeovers(traffic.engine).join("one")
-    gone = {"feedback": 1, "reviews": 1, "messages": 2, "takeovers": 1, "conversations": 1}
+    traffic.approve(asked, True)
+    gone = {"feedback": 1, "reviews": 1, "approvals": 1, "messages": 2, "takeovers": 1, "conversations": 1}
     assert traffic.forget(["one"]) == gone
     assert [text for _, text in traffic.texts()] == ["stays", "a"]
     if path := traffic.engine.url.database if traffic.engine.dialect.name == "sqlite" else None:

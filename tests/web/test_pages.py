@@ -124,6 +124,10 @@ def test_a_person_takes_over_and_both_sides_see_it(start, page):
     desk.get_by_role("button", name="Label").click()
     desk.get_by_label("Intent").fill("product_safety")
     desk.get_by_label("Right answer").fill("Call 112 first.")
+    desk.get_by_label("The bot may give this answer").check()
+    desk.get_by_role("button", name="Save label").click()
+    expect(desk.get_by_role("alert").last).to_contain_text("somebody's own data")  # the question names an address
+    desk.get_by_label("The bot may give this answer").uncheck()
     desk.get_by_role("button", name="Save label").click()
     expect(desk.get_by_text("Saved.")).to_be_visible()
     desk.get_by_label("Reply to the customer").fill("Are you safe? <b>Call me</b>")

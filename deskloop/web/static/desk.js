@@ -183,8 +183,9 @@ function labelling(item, message) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const { intent, reply, knowledge_url } = Object.fromEntries(new FormData(form));
-    const body = { message_id: message.id, intent: intent || null, reply, knowledge_url: knowledge_url || null };
+    const { intent, reply, knowledge_url, approve } = Object.fromEntries(new FormData(form));
+    const body = { message_id: message.id, intent: intent || null, reply, knowledge_url: knowledge_url || null, approve: Boolean(approve) };
+    note.textContent = "";
     attempt(async () => {
       await ask("/v1/reviews", { method: "POST", body });
       note.textContent = "Saved. The next training learns from it.";
