@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from deskloop import courtesy, facts, turns, usual
 from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
+from deskloop.generator.engines import Engine
 from deskloop.grounds import clean, rests_on_first, sentences, texts, unsaid
 from deskloop.intents import IntentModel, Prediction
 from deskloop.records import Answer, Source
@@ -33,19 +34,6 @@ OUT_OF_SCOPE = "out_of_scope"
 EITHER = "one of two entries answers"
 UNSURE = "not sure enough"
 _PIECE = re.compile(r"\S+\s*")
-
-
-class Engine(Protocol):
-    """What writes text. See `deskloop.generator.engines`."""
-
-    def stream(self, messages: list[dict[str, str]], max_tokens: int) -> Iterator[str]:
-        """Pieces of the answer as they are made."""
-
-    def generate(self, batch: list[list[dict[str, str]]], max_tokens: int) -> list[str]:
-        """Answers to several conversations at once."""
-
-    def perplexity(self, examples: Sequence[Mapping[str, Any]]) -> float:
-        """Of the assistant's turns of [{"messages": [...]}]."""
 
 
 @dataclass(frozen=True)

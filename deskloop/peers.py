@@ -10,7 +10,8 @@ import pandas as pd
 
 from deskloop import figures as names
 from deskloop import intervals, metrics, scorecard, writing
-from deskloop.bot import Bot, Engine
+from deskloop.bot import Bot
+from deskloop.generator.engines import Engine
 from deskloop.metrics import paired_bootstrap
 from deskloop.records import KnowledgeEntry
 from deskloop.scorecard import OUT_OF_SCOPE, Scorecard

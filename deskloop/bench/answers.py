@@ -19,11 +19,12 @@ import numpy as np
 from deskloop import confidence, facts, metrics, turns
 from deskloop.bench import abstention, rows
 from deskloop.bench.labels import disagreement
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Engine, Plan, Reading
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan, Reading
 from deskloop.bundle import agreeing
 from deskloop.errors import BadInput
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
+from deskloop.generator.engines import Engine
 from deskloop.grounds import texts as texts_of
 from deskloop.metrics import bootstrap, paired_bootstrap
 from deskloop.records import KnowledgeEntry, Source

@@ -21,12 +21,13 @@ import numpy as np
 import pandas as pd
 
 from deskloop import bundle, learning, rehearsal, suites
-from deskloop.bot import Bot, Engine
+from deskloop.bot import Bot
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import Encoder
 from deskloop.features.tfidf import Tfidf
 from deskloop.features.word2vec import WordVectors
+from deskloop.generator.engines import Engine
 from deskloop.records import Source
 from deskloop.settings import Settings
 

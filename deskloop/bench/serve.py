@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from deskloop.bench import shop
-from deskloop.bot import USED_SOURCES, Engine
+from deskloop.bot import USED_SOURCES
 from deskloop.generator import prompt
+from deskloop.generator.engines import Engine
 from deskloop.settings import Settings
 
 USERS = (1, 8, 32)

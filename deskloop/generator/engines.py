@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from deskloop import memory
 from deskloop.errors import TransientError
@@ -32,6 +32,19 @@ def load_engine(folder: Path, settings: Settings) -> CT2Engine | OpenAIEngine:
         key = serve.engine_key.get_secret_value() if serve.engine_key else None
         return OpenAIEngine(serve.engine_url, serve.engine_model, key)
     return CT2Engine.load(folder, serve.replicas)
+
+
+class Engine(Protocol):
+    """What writes text."""
+
+    def stream(self, messages: list[dict[str, str]], max_tokens: int) -> Iterator[str]:
+        """Pieces of the answer as they are made."""
+
+    def generate(self, batch: list[list[dict[str, str]]], max_tokens: int) -> list[str]:
+        """Answers to several conversations at once."""
+
+    def perplexity(self, examples: Sequence[Mapping[str, Any]]) -> float:
+        """Of the assistant's turns of [{"messages": [...]}]."""
 
 
 class CT2Engine:
