@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_random
 
 from deskloop.errors import BadInput
 
@@ -194,6 +195,18 @@ def _create_missing(engine: Engine) -> None:
 def _tune_sqlite(connection: Any, _: Any) -> None:
     # WAL lets the API write while the monitor reads; the timeout waits out a writer instead of failing;
     # what is deleted is overwritten, since a customer may have asked for it
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON",
-                   "secure_delete=ON"):  # fmt: skip
+    for pragma in ("busy_timeout=10000", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _write_ahead(connection)
+
+
+@retry(
+    retry=retry_if_exception_message(message="database is locked"),
+    wait=wait_random(0.01, 0.05),
+    stop=stop_after_delay(10),
+    reraise=True,
+)
+def _write_ahead(connection: Any) -> None:
+    # the file must be alone for a moment, and SQLite does not wait for that (busy_timeout has no part in it):
+    # of several processes that open a new database at once, some would fail. Later openings find it switched
+    connection.execute("PRAGMA journal_mode=WAL")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,13 @@ def test_processes_that_start_together_share_one_set_of_tables(url: str) -> None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert all(tables >= set(metadata.tables) for tables in pool.map(start, range(AT_ONCE)))
+
+
+def test_a_file_that_another_program_holds_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db", check_same_thread=False)) as other:
+        other.execute("CREATE TABLE theirs (id INTEGER)")
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.3, other.rollback)
+        release.start()
+        assert set(inspect(connect(f"sqlite:///{tmp_path}/a.db")).get_table_names()) >= set(metadata.tables)
+        release.join()
