@@ -41,13 +41,17 @@ def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -
     from deskloop.bundle import agreeing
 
     found = [r.hits[at] if len(r.hits) > at else None for r in readings]
-    replies = test["reply"].fillna("").tolist()
-    said = agreeing([hit.answer if hit else "" for hit in found], replies, bot)
-    rows = zip(found, test["knowledge_id"], said, replies, strict=True)
-    return [
-        hit is not None and (hit.id == gold if isinstance(gold, str) else ok and bool(reply))
-        for hit, gold, ok, reply in rows
-    ]
+    rows = list(zip(found, test["knowledge_id"], test["reply"].fillna(""), strict=True))
+    right = [hit is not None and hit.id == gold for hit, gold, _ in rows]
+    # where nobody named an entry, the colleague's words decide
+    unnamed = {
+        i: (hit.answer, reply) for i, (hit, gold, reply) in enumerate(rows) if hit and not isinstance(gold, str)
+    }
+    if unnamed:
+        answers, replies = zip(*unnamed.values(), strict=True)
+        for i, said in zip(unnamed, agreeing(answers, replies, bot), strict=True):
+            right[i] = said
+    return right
 
 
 def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequence[bool], sure: float) -> Ticket:
