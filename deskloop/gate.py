@@ -223,9 +223,10 @@ def edits(revised: Mapping[str, Any], most: float) -> list[Check]:
     """
     lost = [*revised["against"], *revised["removed"]]
     limit = max(1, int(most * revised["entries"]))
-    told = ", ".join(f"{len(revised[how])} {how}" for how in HOW)
     asked = [revised["questions"][i] for i in revised["against"]]
-    detail = "; ".join([f"{told}, of {revised['entries']}", *asked[:NAMED], *["..."][: len(asked) > NAMED]])
+    detail = "; ".join(
+        [f"{_counted(revised)}, of {revised['entries']}", *asked[:NAMED], *["..."][: len(asked) > NAMED]]
+    )
     astray = [revised["questions"][i] for i in revised["astray"]]
     return [
         Check(AGAINST, len(lost) <= limit, float(len(lost)), f"at most {limit}, removed entries included", detail),
@@ -235,9 +236,12 @@ def edits(revised: Mapping[str, Any], most: float) -> list[Check]:
 
 def worth_it(revised: Mapping[str, Any]) -> Check:
     """Other knowledge is reason enough for a swap that loses nothing."""
-    counts = [len(revised[how]) for how in HOW]
-    told = ", ".join(f"{count} {how}" for count, how in zip(counts, HOW, strict=True))
-    return Check(CHANGED, True, float(sum(counts)), "a change, or a sure gain", told)
+    total = float(sum(len(revised[how]) for how in HOW))
+    return Check(CHANGED, True, total, "a change, or a sure gain", _counted(revised))
+
+
+def _counted(revised: Mapping[str, Any]) -> str:
+    return ", ".join(f"{len(revised[how])} {how}" for how in HOW)
 
 
 def some_gain(pairs: Mapping[str, Pair]) -> Check:
