@@ -33,14 +33,8 @@ class Near:
     @classmethod
     def of(cls, vectors: NDArray[np.float32], most_exact: int = EXACT) -> Near | None:
         """Index of `vectors` (n, e); None where so few need none, or the extra is not installed."""
-        if len(vectors) <= most_exact:
-            return None
-        try:
-            import faiss
-        except ImportError:
-            log.warning(
-                "%d vectors are searched exactly; pip install 'deskloop[ann]' for faster search", len(vectors)
-            )
+        faiss = _faiss(len(vectors)) if len(vectors) > most_exact else None
+        if faiss is None:
             return None
         lists = max(1, int(_LISTS * np.sqrt(len(vectors))))
         index = faiss.index_factory(vectors.shape[1], f"IVF{lists},SQfp16", faiss.METRIC_INNER_PRODUCT)
@@ -66,11 +60,15 @@ class Near:
     def load(cls, folder: Path, vectors: int) -> Near | None:
         """Read what `save` wrote; None where there is none or the extra is missing."""
         path = folder / _FILE
-        if not path.is_file():
-            return None
-        try:
-            import faiss
-        except ImportError:
-            log.warning("%d vectors are searched exactly; pip install 'deskloop[ann]' for faster search", vectors)
-            return None
-        return cls(faiss.deserialize_index(np.frombuffer(path.read_bytes(), np.uint8)))
+        faiss = _faiss(vectors) if path.is_file() else None
+        return cls(faiss.deserialize_index(np.frombuffer(path.read_bytes(), np.uint8))) if faiss else None
+
+
+def _faiss(vectors: int) -> Any:
+    """The library; None, and a word about it, where the extra is not installed."""
+    try:
+        import faiss
+    except ImportError:
+        log.warning("%d vectors are searched exactly; pip install 'deskloop[ann]' for faster search", vectors)
+        return None
+    return faiss
