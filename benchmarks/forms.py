@@ -17,6 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from shop import asked
+
 Rows = Iterable[dict[str, Any]]
 _HELD_OUT = 0.1
 _MOST_CASES = 500
@@ -113,10 +115,9 @@ def shop(_: Path) -> Iterator[tuple[str, Rows]]:
     known = [entry for entry in faq.entries() if not entry.after]
     rows = [{"id": e.slug, "question": e.question, "answer": e.answer} for e in known]
     yield "retrieval_shop_knowledge", rows
-    lines = (Path(__file__).parent / "shop" / "rewordings.txt").read_text("utf-8").splitlines()
-    asked = [line.split("|") for line in lines if line and not line.startswith("#")]
     names = {row["id"] for row in rows}
-    yield "retrieval_shop_queries", [{"query": q, "id": s} for s, *some in asked if s in names for q in some]
+    found = [{"query": q, "id": s} for s, *some in asked("rewordings") if s in names for q in some]
+    yield "retrieval_shop_queries", found
 
 
 def emails(data: Path) -> Iterator[tuple[str, Rows]]:

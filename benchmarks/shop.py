@@ -15,19 +15,13 @@ from typing import Any
 import pandas as pd
 
 from deskloop.database import connect
-from deskloop.releases import Releases
+from deskloop.releases import Release, Releases
 from deskloop.scorecard import conversation, test_cases
 
 
 def main() -> None:
     """Write both files and name the bundle."""
-    if len(sys.argv) != 3:
-        sys.exit("usage: python benchmarks/shop.py HOME OUT_DIR")
-    home, out = Path(sys.argv[1]), Path(sys.argv[2])
-    champion = Releases(connect(f"sqlite:///{home / 'deskloop.db'}")).champion()
-    if champion is None:
-        sys.exit(f"{home} has no champion; run `deskloop demo --once` there")
-    out.mkdir(parents=True, exist_ok=True)
+    home, out, champion = arguments()
     entries = json.loads((champion.path / "index" / "entries.json").read_bytes())
     found = messages(home)
     made = {
@@ -41,6 +35,24 @@ def main() -> None:
         print(f"{len(rows):7,} answers_shop_{name}.jsonl")
     (out / "bundle").unlink(missing_ok=True)
     (out / "bundle").symlink_to(champion.path.resolve())
+
+
+def arguments() -> tuple[Path, Path, Release]:
+    """HOME and OUT_DIR of the command line, the latter made, and the champion at home."""
+    if len(sys.argv) != 3:
+        sys.exit(f"usage: python {sys.argv[0]} HOME OUT_DIR")
+    home, out = Path(sys.argv[1]), Path(sys.argv[2])
+    champion = Releases(connect(f"sqlite:///{home / 'deskloop.db'}")).champion()
+    if champion is None:
+        sys.exit(f"{home} has no champion; run `deskloop demo --once` there")
+    out.mkdir(parents=True, exist_ok=True)
+    return home, out, champion
+
+
+def asked(name: str) -> list[list[str]]:
+    """The fields of each line of one of the files written by hand."""
+    lines = (Path(__file__).parent / "shop" / f"{name}.txt").read_text("utf-8").splitlines()
+    return [line.split("|") for line in lines if line and not line.startswith("#")]
 
 
 def cases(found: pd.DataFrame) -> list[dict[str, Any]]:
