@@ -18,8 +18,9 @@ from deskloop.features.tfidf import Tfidf
 from deskloop.features.word2vec import WordVectors
 from deskloop.generator import base, export, parallel
 from deskloop.generator.examples import examples
-from deskloop.generator.finetune import TrainReport
+from deskloop.generator.finetune import Job, TrainReport
 from deskloop.generator.loop import Progress
+from deskloop.generator.recipe import RECIPES
 from deskloop.intents import IntentModel, Labelled
 from deskloop.origins import TrafficSource
 from deskloop.settings import Settings
@@ -120,12 +121,17 @@ def generator(
     """
     searcher = SearchIndex.load(index, SentenceEncoder.load(base.encoder_path(settings)))
     given = messages, knowledge, searcher, settings.shop.name, settings.model.seed
-    done = parallel.learn(
-        base.base_path(settings), suites.among(examples(*given), *given[3:]), folder / "generator",
-        settings.effort, settings.model.seed,
-        progress=progress, checkpoints=settings.home / "checkpoints",
-        validation=examples(*given, split="validation"), warm=warm,
-    )  # fmt: skip
+    job = Job(
+        base.base_path(settings),
+        suites.among(examples(*given), *given[3:]),
+        folder / "generator",
+        RECIPES[settings.effort],
+        settings.model.seed,
+        validation=examples(*given, split="validation"),
+        checkpoints=settings.home / "checkpoints",
+        warm=warm,
+    )
+    done = parallel.learn(job, progress)
     export.export_int8(folder / "generator", folder / "generator-int8")
     (folder / "training.json").write_text(json.dumps(done.as_dict(), indent=1), "utf-8")
     return done

@@ -190,6 +190,7 @@ def taught(entries: Sequence[KnowledgeEntry], folder: Path, settings: Settings) 
     from deskloop.features.sentence import SentenceEncoder
     from deskloop.generator import base, export, parallel
     from deskloop.generator.engines import load_engine
+    from deskloop.generator.finetune import Job
     from deskloop.generator.recipe import RECIPES
 
     if len(entries) < 2 * confidence.FEWEST:
@@ -204,8 +205,7 @@ def taught(entries: Sequence[KnowledgeEntry], folder: Path, settings: Settings) 
     examples = _examples(bot, learnt, settings)
     recipe = RECIPES[settings.effort]
     recipe = replace(recipe, tokens=max(recipe.tokens, LEARNT))
-    given = base.base_path(settings), examples, folder / "generator"
-    parallel.learn(*given, settings.effort, settings.model.seed, recipe=recipe)
+    parallel.learn(Job(base.base_path(settings), examples, folder / "generator", recipe, settings.model.seed))
     export.export_int8(folder / "generator", folder / "int8")
     return replace(bot, engine=load_engine(folder / "int8", settings))
 

@@ -27,9 +27,9 @@ def ours(spec: dict[str, Any], recipe: Recipe) -> tuple[Figures, Any]:
     """Deskloop's fine-tuning, its merged model read back."""
     from transformers import AutoModelForCausalLM
 
-    from deskloop.generator.finetune import finetune
+    from deskloop.generator.finetune import Job, finetune
 
-    done = finetune(Path(spec["base"]), spec["examples"], Path(spec["out"]), seed=spec["seed"], recipe=recipe)
+    done = finetune(Job(Path(spec["base"]), spec["examples"], Path(spec["out"]), recipe, spec["seed"]))
     figures: Figures = {"tokens_per_second": done.tokens_per_second, "seconds": done.seconds, "tokens": done.tokens}
     figures |= {"peak_memory_mb": peak_memory() / 2**20, "dtype": done.precision, "steps": len(done.steps)}
     return figures, AutoModelForCausalLM.from_pretrained(spec["out"], dtype=adapters.precision())

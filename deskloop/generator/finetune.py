@@ -23,10 +23,30 @@ from deskloop.generator.export import save_merged
 from deskloop.generator.loop import ALONE, Loop, Progress
 from deskloop.generator.recipe import RECIPES, Recipe
 from deskloop.generator.team import Team
-from deskloop.settings import Effort
 
 Example = Mapping[str, Any]
 KERNELS = "64"  # compiled matrix kernels that oneDNN keeps: its usual 1,024 grow by 10 MB a step
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to fine-tune, on what, and how.
+
+    `base` is in Hugging Face layout, and the merged model is written to `out` in the same. Examples are
+    [{"messages": [...]}]; the loss is on the assistant's turns alone. With `validation` examples the best weights
+    are kept, and the run ends when they stay the best. A run that was interrupted goes on from `checkpoints` if
+    everything it depends on is the same. `warm` is a folder that an earlier run wrote: where base and shape of the
+    adapters are the same, it goes on from those with fewer tokens.
+    """
+
+    base: Path
+    examples: Sequence[Example]
+    out: Path
+    recipe: Recipe = RECIPES["quick"]
+    seed: int = 17
+    validation: Sequence[Example] = ()
+    checkpoints: Path | None = None
+    warm: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,48 +78,31 @@ class TrainReport:
         return asdict(self)
 
 
-def finetune(
-    base: Path,
-    examples: Sequence[Example],
-    out: Path,
-    effort: Effort = "quick",
-    seed: int = 17,
-    progress: Progress | None = None,
-    checkpoints: Path | None = None,
-    recipe: Recipe | None = None,
-    validation: Sequence[Example] = (),
-    warm: Path | None = None,
-    team: Team = ALONE,
-) -> TrainReport:
-    """Fine-tune `base` (Hugging Face layout) on [{"messages": [...]}]; write the merged model to `out`.
+def finetune(job: Job, progress: Progress | None = None, team: Team = ALONE) -> TrainReport:
+    """Do the job; `progress` is called after each step.
 
-    Loss is on the assistant's turns alone. `progress` is called after each step. A run that was interrupted goes
-    on from `checkpoints` if everything it depends on is the same. With `validation` examples the best weights
-    are kept, and the run ends when they stay the best. `warm` is a folder that an earlier run wrote: where base
-    and shape of the adapters are the same, it goes on from those with fewer tokens. Each process of a `team` calls
-    it with the same arguments; the one that leads writes.
+    Each process of a `team` calls it with the same job; the one that leads writes.
     Raises BadInput if no example has an answer.
     """
     memory.wait_asleep()
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
-    recipe = recipe or RECIPES[effort]
-    made_for = adapters.identity(base, recipe)
-    start = adapters.load(warm, made_for)
-    recipe = _fitted(recipe, bool(start))
-    encoded, held = _encoded(base, examples), _encoded(base, validation[: recipe.validation])
-    batches = plan.batches(encoded, recipe, seed)
+    made_for = adapters.identity(job.base, job.recipe)
+    start = adapters.load(job.warm, made_for)
+    recipe = _fitted(job.recipe, bool(start))
+    encoded, held = (_encoded(job.base, some) for some in (job.examples, job.validation[: recipe.validation]))
+    batches = plan.batches(encoded, recipe, job.seed)
     if not batches:
-        raise BadInput(f"fine-tuning needs examples with an answer, got none in {len(examples)}; add sources")
-    model, weights = adapters.adapted(base, recipe, seed)
+        raise BadInput(f"fine-tuning needs examples with an answer, got none in {len(job.examples)}; add sources")
+    model, weights = adapters.adapted(job.base, recipe, job.seed)
     for name, tensor in start.items():
         weights[name].data.copy_(tensor)
-    key = _run_key(made_for, [*encoded, *held], recipe, seed, start)
-    slot = Slot(checkpoints, key) if checkpoints else None
+    key = _run_key(made_for, [*encoded, *held], recipe, job.seed, start)
+    slot = Slot(job.checkpoints, key) if job.checkpoints else None
     loop = Loop(model, list(weights.values()), recipe, encoded, batches, held, slot, team)
     curve, seconds, resumed = loop.run(progress)
     if team.leads:
-        save_merged(model, base, out)
-        adapters.save(dict(zip(weights, loop.best if held else loop.masters, strict=True)), made_for, out)
+        save_merged(model, job.base, job.out)
+        adapters.save(dict(zip(weights, loop.best if held else loop.masters, strict=True)), made_for, job.out)
         if slot:
             slot.clear()
     facts = {

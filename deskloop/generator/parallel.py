@@ -19,10 +19,9 @@ from typing import Any
 from deskloop.errors import BadInput
 from deskloop.generator import adapters, team
 from deskloop.generator.checkpoint import Curve
-from deskloop.generator.finetune import Example, TrainReport, finetune
+from deskloop.generator.finetune import Job, TrainReport, finetune
 from deskloop.generator.loop import Progress
 from deskloop.generator.recipe import Recipe
-from deskloop.settings import Effort
 
 FOLDERS = ("base", "out", "checkpoints", "warm")
 LAUNCH = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1", "--mixed_precision", "no",
@@ -36,31 +35,14 @@ def processes() -> int:
     return max(1, torch.cuda.device_count()) if adapters.device() == "cuda" else 1
 
 
-def learn(
-    base: Path,
-    examples: Sequence[Example],
-    out: Path,
-    effort: Effort = "quick",
-    seed: int = 17,
-    progress: Progress | None = None,
-    checkpoints: Path | None = None,
-    recipe: Recipe | None = None,
-    validation: Sequence[Example] = (),
-    warm: Path | None = None,
-    count: int | None = None,
-) -> TrainReport:
+def learn(job: Job, progress: Progress | None = None, count: int | None = None) -> TrainReport:
     """As `finetune`, in `count` processes (default: see `processes`). Raises as it does, and RuntimeError."""
     count = count or processes()
     if count == 1:
-        return finetune(base, examples, out, effort, seed, progress, checkpoints, recipe, validation, warm)
-    given = {
-        "base": base, "out": out, "checkpoints": checkpoints, "warm": warm, "effort": effort, "seed": seed,
-        "examples": [dict(e) for e in examples], "validation": [dict(e) for e in validation],
-        "recipe": asdict(recipe) if recipe else None,
-    }  # fmt: skip
+        return finetune(job, progress)
     with tempfile.TemporaryDirectory(prefix="deskloop-train-") as folder:
         spec = Path(folder) / "spec.json"
-        spec.write_text(json.dumps(given, default=str), "utf-8")
+        spec.write_text(json.dumps(asdict(job), default=str), "utf-8")
         return _followed(_command(count, spec), progress)
 
 
@@ -123,10 +105,10 @@ def main(path: str) -> int:
     """One process of the team. Returns the exit code."""
     given = json.loads(Path(path).read_text("utf-8"))
     given |= {name: Path(given[name]) for name in FOLDERS if given[name]}
-    given["recipe"] = Recipe(**given["recipe"]) if given["recipe"] else None
+    job = Job(**given | {"recipe": Recipe(**given["recipe"])})
     ours = team.join()
     try:
-        report = finetune(**given, progress=Teller() if ours.leads else None, team=ours)
+        report = finetune(job, Teller() if ours.leads else None, ours)
     except BadInput as refused:
         if ours.leads:
             print(json.dumps({"refused": str(refused)}), flush=True)

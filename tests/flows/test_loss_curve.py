@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deskloop.generator.checkpoint import Curve
-from deskloop.generator.finetune import finetune
+from deskloop.generator.finetune import Job, finetune
 from deskloop.generator.recipe import Recipe
 
 RECIPE = Recipe(tokens=1_500, epochs=4, upper=1.0, rank=2, batch_tokens=128, checks=2, validation=4)
@@ -37,7 +37,7 @@ def test_the_curve_is_live(tiny_models: Any, tmp_path: Path) -> None:
 
     @flow(name="learn")
     def learn() -> Any:
-        done = finetune(tiny_models.base, TALKS[2:], tmp_path, recipe=RECIPE, validation=TALKS[:2], progress=progress)
+        done = finetune(Job(tiny_models.base, TALKS[2:], tmp_path, RECIPE, validation=TALKS[:2]), progress)
         drawing.finish(done)
         return done
 

@@ -11,7 +11,7 @@ from deskloop.errors import BadInput
 from deskloop.generator import adapters, loop, parallel, plan
 from deskloop.generator.chat import IGNORED, Chat, Encoded
 from deskloop.generator.checkpoint import Curve
-from deskloop.generator.finetune import finetune
+from deskloop.generator.finetune import Job, finetune
 from deskloop.generator.recipe import Recipe
 from deskloop.generator.team import Team
 
@@ -28,16 +28,14 @@ TALKS = [
 
 
 def test_two_processes_started_by_accelerate_take_the_steps_of_one(tiny_models, tmp_path: Path) -> None:
-    arguments = tiny_models.base, TALKS[4:]
-    alone = finetune(*arguments, tmp_path / "alone", recipe=RECIPE, validation=TALKS[:4])
+    job = Job(tiny_models.base, TALKS[4:], tmp_path / "alone", RECIPE, validation=TALKS[:4])
+    alone = finetune(job)
     seen: list[tuple[int, int]] = []
 
     def progress(curve: Curve, planned: int) -> None:
         seen.append((len(curve.losses), planned))
 
-    both = parallel.learn(
-        *arguments, tmp_path / "both", progress=progress, recipe=RECIPE, validation=TALKS[:4], count=2
-    )
+    both = parallel.learn(replace(job, out=tmp_path / "both"), progress, count=2)
     assert (both.processes, alone.processes) == (2, 1)
     assert seen == [(step, alone.planned) for step in alone.steps]
     assert both.losses == pytest.approx(alone.losses, rel=0.02)
@@ -50,7 +48,7 @@ def test_two_processes_started_by_accelerate_take_the_steps_of_one(tiny_models, 
 
 def test_what_the_processes_refuse_is_refused_here(tiny_models, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="none in 1"):
-        parallel.learn(tiny_models.base, [{"messages": TALKS[0]["messages"][:1]}], tmp_path, recipe=RECIPE, count=2)
+        parallel.learn(Job(tiny_models.base, [{"messages": TALKS[0]["messages"][:1]}], tmp_path, RECIPE), count=2)
 
 
 def test_shares_of_a_team_are_all_of_it_and_disjoint() -> None:

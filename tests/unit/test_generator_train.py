@@ -13,7 +13,8 @@ import pytest
 from deskloop.errors import BadInput
 from deskloop.generator import adapters, checkpoint
 from deskloop.generator.checkpoint import Curve
-from deskloop.generator.finetune import TrainReport, finetune
+from deskloop.generator.finetune import Job, TrainReport, finetune
+from deskloop.generator.loop import Progress
 from deskloop.generator.recipe import Recipe
 from deskloop.store import sha256_file
 
@@ -24,7 +25,7 @@ THINGS = ("tent", "stove", "jacket", "lamp", "rope", "boots", "map", "mat", "pac
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from deskloop.generator.finetune import finetune
+from deskloop.generator.finetune import Job, finetune
 from deskloop.generator.recipe import Recipe
 
 base, out, slot, recipe, examples, held = sys.argv[1:]
@@ -33,8 +34,8 @@ def die(curve, planned):
     if len(curve.losses) == 32:
         os.kill(os.getpid(), signal.SIGKILL)
 
-finetune(Path(base), json.loads(examples), Path(out), seed=3, progress=die, checkpoints=Path(slot),
-         recipe=Recipe(**json.loads(recipe)), validation=json.loads(held))
+made = Path(base), json.loads(examples), Path(out), Recipe(**json.loads(recipe))
+finetune(Job(*made, seed=3, validation=json.loads(held), checkpoints=Path(slot)), die)
 """
 
 
@@ -54,9 +55,9 @@ EXAMPLES = [talk for i, talk in enumerate(TALKS) if i % 5]
 HELD = TALKS[::5]
 
 
-def tuned(base: Path, out: Path, **more: object) -> TrainReport:
+def tuned(base: Path, out: Path, progress: Progress | None = None, **more: object) -> TrainReport:
     options = {"seed": 3, "recipe": RECIPE, "validation": HELD} | more
-    return finetune(base, EXAMPLES, out, **options)  # type: ignore[arg-type]
+    return finetune(Job(base, EXAMPLES, out, **options), progress)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_the_merged_model_answers_as_it_was_taught(whole):
 
 def test_examples_without_an_answer_are_refused(tiny_models, tmp_path):
     with pytest.raises(BadInput, match="none in 1"):
-        finetune(tiny_models.base, [{"messages": [{"role": "user", "content": "hi"}]}], tmp_path, recipe=RECIPE)
+        finetune(Job(tiny_models.base, [{"messages": [{"role": "user", "content": "hi"}]}], tmp_path, RECIPE))
 
 
 def test_the_curve_knows_its_best_check():
