@@ -20,7 +20,7 @@ from deskloop.console import Config, Json, OneLineErrors, log_progress, show, ta
 from deskloop.errors import BadInput
 from deskloop.settings import Effort, load
 from deskloop.store import write_atomic
-from deskloop.versions import register, versions
+from deskloop.versions import known, versions
 
 START, SERVING, DATA = "Start here", "Train and serve", "Data"
 
@@ -206,14 +206,33 @@ def chat(config: Config = None, json_: Json = False) -> None:
     from deskloop.talk import talk
 
     settings = load(config)
-    release = register(settings).champion()
-    if release is None:
-        raise BadInput("there is no champion yet; `deskloop run` trains one")
+    release = known(settings)
     bot = Bot.load(release.path, settings)
     if not json_:
         print(f"Version {release.version}. An empty line ends.")
     turns = talk(bot, quiet=json_)
     show({"version": release.version, "turns": turns}, json_, lambda: f"{len(turns) // 2} answers.")
+
+
+@app.command(rich_help_panel=SERVING)
+def explain(
+    question: Annotated[str, typer.Argument(help="As a customer would ask it, in quotes.")],
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The champion if not given.")] = None,
+    most: Annotated[int, typer.Option(min=1, max=100, help="Entries shown.")] = 5,
+    source: Annotated[str | None, typer.Option(help="Only entries of this source.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only entries in this language, such as nl.")] = None,
+    json_: Json = False,
+) -> None:
+    """Why the bot answers one question as it does: what it understood, found and decided, and how sure it was."""
+    from deskloop import explaining
+    from deskloop.bot import Bot
+
+    settings = load(config)
+    bot = Bot.load(known(settings, version).path, settings)
+    found = explaining.explain(bot, question, most, source, language)
+    bot.close()
+    show(found, json_, lambda: explaining.told(found))
 
 
 @app.command(rich_help_panel=START)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deskloop.console import Config, Json, show, table
 from deskloop.errors import BadInput
 from deskloop.settings import Settings, load
+
+if TYPE_CHECKING:
+    from deskloop.releases import Release
 
 PANEL = "Versions"
 
@@ -45,7 +48,7 @@ def scorecard(
     from deskloop import evaluation
 
     settings = load(config)
-    found = evaluation.figures(_known(settings, version), settings)
+    found = evaluation.figures(known(settings, version), settings)
     told = {row["score"]: _figure(row) for row in found["intervals"]}
     show(found, json_, lambda: f"{table(told)}\nWith pictures: {found['page']}")
 
@@ -61,11 +64,12 @@ def backtest(
     from deskloop import evaluation
 
     settings = load(config)
-    found = evaluation.reckoned(_known(settings, version), settings)
+    found = evaluation.reckoned(known(settings, version), settings)
     show(found, json_, lambda: f"{work.told(found)}\nFor a manager: {found['page']}")
 
 
-def _known(settings: Settings, version: int | None) -> Any:
+def known(settings: Settings, version: int | None = None) -> Release:
+    """The version, or the champion if none is named. Raises BadInput if it is not there."""
     release = register(settings).get(version) if version else register(settings).champion()
     if release is None:
         raise BadInput("there is no champion yet; `deskloop run` trains one")

@@ -85,6 +85,15 @@ def test_versions_are_compared_and_exported(
     few = json.loads(run(tiny_project, "compare", "1", "1", "--questions", str(asked), "--json").stdout)
     assert (few["asked"], few["differ"]) == (2, 0)
 
+    known = json.loads((releases.get(1).path / "index" / "entries.json").read_bytes())[0]
+    why = json.loads(run(tiny_project, "explain", known["question"], "--source", known["source"], "--json").stdout)
+    assert why["entries"][0]["id"] == known["id"] and {row["source"] for row in why["entries"]} == {known["source"]}
+    assert (why["sure"] >= why["sure_from"]) == (why["kind"] in ("generate", "retrieve"))
+    assert set(why["signals"]) == set(why["weights"])
+    assert known["question"] in run(tiny_project, "explain", known["question"]).stdout
+    for refused in (("hm", "--source", "elsewhere"), ("hm", "--language", "xx"), (" ",), ("hm", "--version", "99")):
+        assert run(tiny_project, "explain", *refused).exit_code == 2, refused
+
     out = tmp_path / "out"
     assert run(tiny_project, "export", "1", str(out), "--json").exit_code == 0
     assert run(tiny_project, "export", "1", str(out)).exit_code == 2  # not over what is there
