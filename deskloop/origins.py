@@ -18,11 +18,15 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Dates = Literal["iso", "day_first", "month_first"]
+_DATES = "What 3/4/2026 means, if times are written so: else such a time is not read."
+
+
 class SourceBase(Section):
     """What every source has."""
 
     # fields that say how a source is read, not which it is: a change of another one begins its journal anew
-    manner: ClassVar[frozenset[str]] = frozenset({"columns", "limit", "rate", "max_pages", "own_addresses"})
+    manner: ClassVar[frozenset[str]] = frozenset({"columns", "dates", "limit", "rate", "max_pages", "own_addresses"})
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Unique; shows in lineage and reports.")
 
@@ -127,6 +131,7 @@ class SqlSource(SourceBase):
         description="Ours: id, text, reply, intent, at, customer, channel, outcome, knowledge_url, "
         "synthetic, core_id.",
     )
+    dates: Dates = Field("iso", description=_DATES)
 
     @model_validator(mode="after")
     def _watermark_has_a_key(self) -> Self:
@@ -144,6 +149,7 @@ class FilesSource(SourceBase):
     path: Path
     content: Literal["conversations", "knowledge", "messages", "rasa_nlu", "rasa_domain", "chat"] = "conversations"
     columns: dict[str, str] = Field(default_factory=dict)
+    dates: Dates = Field("iso", description=_DATES)
     limit: int | None = Field(None, ge=1)
 
 

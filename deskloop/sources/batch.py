@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deskloop.errors import BadInput
-from deskloop.origins import SourceBase
+from deskloop.origins import Dates, SourceBase
 from deskloop.records import Attachment, Conversation, KnowledgeEntry, Lineage, Quarantined, Record, Turn
+from deskloop.sources.times import blank, moment
 from deskloop.store import sha256_file
 
+log = logging.getLogger(__name__)
+
 _EXCERPT = 200
+_QUOTED = 40
 _KINDS: dict[str, type[Record]] = {
     "conversations": Conversation,
     "knowledge": KnowledgeEntry,
@@ -99,12 +104,21 @@ class Tally:
 
 @dataclass
 class Builder:
-    """Collects a source's records so that its counts add up."""
+    """Collects a source's records so that its counts add up. `dates`: the order in which the source writes them."""
 
     source: str
+    dates: Dates = "iso"
     conversations: list[Conversation] = field(default_factory=list)
     knowledge: list[KnowledgeEntry] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
+    undated: dict[str, str] = field(default_factory=dict)  # locators of rows with a time that cannot be read, and it
+
+    def moment(self, value: Any, locator: str) -> datetime | None:
+        """A time of a row; the row is kept without it where it cannot be read, and `batch` tells of that."""
+        found = moment(value, self.dates)
+        if found is None and not blank(value):
+            self.undated.setdefault(locator, str(value))
+        return found
 
     def conversation(self, locator: str, raw: Any, attachments: Iterable[Attachment] = (), **values: Any) -> None:
         """Accept a conversation, or set it aside if its fields do not fit."""
@@ -143,6 +157,14 @@ class Builder:
         read = len(self.conversations) + len(self.knowledge) + len(self.quarantined)
         if not read:
             raise BadInput(f"source {self.source}: {where} is empty; give it at least one row or remove it")
+        if self.undated:
+            first = excerpt(next(iter(self.undated.values())))[:_QUOTED]
+            log.warning(
+                "source %s: in %s of %s rows a time cannot be read, such as %r: they are kept without it; write "
+                "2026-11-02 14:03, or set `dates: day_first` or `month_first` where the source takes it",
+                self.source, f"{len(self.undated):,}", f"{read:,}", first,
+            )  # fmt: skip
+            self.undated.clear()
         return Batch(self.conversations, self.knowledge, self.quarantined, read)
 
 
@@ -172,25 +194,6 @@ def excerpt(raw: Any, names: Iterable[str] = ()) -> str:
 def turn(role: str, text: Any, at: Any = None) -> Turn:
     """One turn, its time parsed. Raises ValueError on an unknown role."""
     return Turn(role=role, text=str(text), at=moment(at))
-
-
-def moment(value: Any) -> datetime | None:
-    """A time in UTC from ISO text, a date, or seconds since 1970; None if there is none to read."""
-    if value is None or value == "" or value != value:
-        return None
-    try:
-        if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
-            found = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-        elif isinstance(value, datetime):
-            found = value
-        elif hasattr(value, "isoformat"):
-            found = datetime.fromisoformat(value.isoformat())
-        else:
-            seconds = float(value)
-            found = datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
-    except (ValueError, OverflowError, OSError, TypeError):
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def existing(source: SourceBase, path: Path) -> Path:

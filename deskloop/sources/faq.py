@@ -11,8 +11,9 @@ from deskloop.errors import BadInput
 from deskloop.origins import FaqSource
 from deskloop.settings import Settings
 from deskloop.sources import journal
-from deskloop.sources.batch import Batch, Builder, digest, moment
+from deskloop.sources.batch import Batch, Builder, digest
 from deskloop.sources.crawl import crawl
+from deskloop.sources.times import moment
 
 _CONTENT = ("url", "status", "refusal", "items", "address", "updated", "depth")
 _KEPT_AT_ONCE = 20

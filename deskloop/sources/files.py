@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -16,17 +18,7 @@ from deskloop.origins import FilesSource
 from deskloop.records import Turn
 from deskloop.settings import Settings
 from deskloop.sources import knowledge, rasa
-from deskloop.sources.batch import (
-    Batch,
-    Builder,
-    digest,
-    existing,
-    found_in,
-    moment,
-    path_fingerprint,
-    turn,
-    visible_files,
-)
+from deskloop.sources.batch import Batch, Builder, digest, existing, found_in, path_fingerprint, turn, visible_files
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.tables import Row, rows, scan
 
@@ -47,7 +39,7 @@ _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", 
 
 def read(source: FilesSource, settings: Settings) -> Batch:
     """Read the file, or every readable file of the folder. Raises BadInput."""
-    builder = Builder(source.name)
+    builder = Builder(source.name, source.dates)
     for _ in _filled(source, settings, builder):
         pass
     return builder.batch(source.path)
@@ -55,7 +47,7 @@ def read(source: FilesSource, settings: Settings) -> Batch:
 
 def read_parts(source: FilesSource, settings: Settings, rows: int) -> Iterator[Batch]:
     """The same as a stream of batches of at most `rows` rows, so that memory does not grow with the file."""
-    builder = Builder(source.name)
+    builder = Builder(source.name, source.dates)
     count = 0
     for count, _ in enumerate(_filled(source, settings, builder), 1):
         if count % rows == 0:
@@ -90,9 +82,10 @@ def fingerprint(source: FilesSource, settings: Settings) -> str:
 
 def labelled(builder: Builder, locator: str, value: dict[str, Any], settings: Settings) -> None:
     """Add one message with its optional reply and label as a conversation. Shared by every tabular source."""
-    turns = [turn("customer", _text(value.get("text")), value.get("at"))]
+    at = builder.moment(value.get("at"), locator)
+    turns = [turn("customer", _text(value.get("text")), at)]
     if _text(value.get("reply")):
-        turns.append(turn("agent", _text(value["reply"]), value.get("at")))
+        turns.append(turn("agent", _text(value["reply"]), at))
     names = [name for name in [_text(value.get("name"))] if name]
     _add(builder, locator, value, settings, turns, channel="message", names=names)
 
@@ -111,7 +104,8 @@ def _add(
         locator, value,
         id=_text(value.get("id")) or f"{builder.source}-{digest([locator, value])[:16]}",
         channel=_text(value.get("channel")) or channel,
-        started_at=moment(value.get("started_at") or value.get("at")) or (turns[0].at if turns else None),
+        started_at=builder.moment(value.get("started_at") or value.get("at"), locator)
+        or (turns[0].at if turns else None),
         customer=customer_hash(value.get("customer"), settings),
         turns=tuple(turns),
         intent=_text(value.get("intent")) or None,
@@ -201,14 +195,14 @@ def _conversation(builder: Builder, locator: str, value: dict[str, Any], setting
         labelled(builder, locator, value, settings)
         return
     try:
-        turns = _turns(value)
+        turns = _turns(value, partial(builder.moment, locator=locator))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         builder.refuse(locator, f"malformed turns: {str(error).splitlines()[0][:100]}", value)
         return
     _add(builder, locator, value, settings, turns, channel="chat", names=value.get("names") or ())
 
 
-def _turns(value: dict[str, Any]) -> list[Turn]:
+def _turns(value: dict[str, Any], read: Callable[[Any], datetime | None]) -> list[Turn]:
     given = value.get("turns") or value.get("messages") or value.get("conversations") or []
     if isinstance(given, str):
         given = json.loads(given)
@@ -220,7 +214,7 @@ def _turns(value: dict[str, Any]) -> list[Turn]:
         text = item.get("text") if item.get("text") is not None else item.get("content", item.get("value"))
         role = _ROLES[said]
         if role and isinstance(text, str) and text.strip():
-            out.append(turn(role, text, item.get("at")))
+            out.append(turn(role, text, read(item.get("at"))))
     return out
 
 
@@ -231,7 +225,7 @@ def _knowledge(builder: Builder, locator: str, value: dict[str, Any], settings: 
         id=_text(value.get("id")) or f"{builder.source}-{digest([question, answer])[:12]}",
         question=question, answer=answer,
         url=_text(value.get("url")) or None,
-        updated_at=moment(value.get("updated_at")),
+        updated_at=builder.moment(value.get("updated_at"), locator),
         approved=_truth(value.get("approved", True)),
     )  # fmt: skip
 

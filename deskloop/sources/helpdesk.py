@@ -16,10 +16,11 @@ from deskloop.origins import HelpdeskSource
 from deskloop.records import Turn
 from deskloop.settings import Settings
 from deskloop.sources import tickets
-from deskloop.sources.batch import Batch, Builder, existing, moment, path_fingerprint, turn, visible_files
+from deskloop.sources.batch import Batch, Builder, existing, path_fingerprint, turn, visible_files
 from deskloop.sources.identity import customer_hash
 from deskloop.sources.jsons import beside
 from deskloop.sources.tables import Row, scan
+from deskloop.sources.times import moment
 from deskloop.text.html import to_text
 
 _SIMPLE_HTML = re.compile(r"</?(?:p|br|b|i|strong|em|span|a)\b[^>]*>", re.I)
@@ -33,7 +34,7 @@ def read(source: HelpdeskSource, settings: Settings) -> Batch:
     path = existing(source, source.path)
     builder = Builder(source.name)
     for file in visible_files(path) if path.is_dir() else [path]:
-        users = {u.get("id"): u for u in beside(file, "users")} if source.format == "zendesk" else {}
+        users = _users(file) if source.format == "zendesk" else {}
         for row in _rows(file, alone=file == path):
             if row.value is None:
                 builder.refuse(row.locator, row.problem, row.raw)
@@ -43,6 +44,14 @@ def read(source: HelpdeskSource, settings: Settings) -> Batch:
     return builder.batch(path)
 
 
+def _users(file: Path) -> dict[Any, dict[str, Any]]:
+    """By id, those side-loaded with a page of tickets; of a file that cannot be read its rows tell why."""
+    try:
+        return {user.get("id"): user for user in beside(file, "users")}
+    except BadInput:
+        return {}
+
+
 def _rows(file: Path, alone: bool) -> Iterator[Row]:
     """One bad file among several is set aside; alone it is the user's to mend."""
     try:
@@ -50,7 +59,7 @@ def _rows(file: Path, alone: bool) -> Iterator[Row]:
     except BadInput as error:
         if alone:
             raise
-        yield Row(file.name, None, str(error).removeprefix(f"{file}: ")[:200])
+        yield Row(file.name, None, str(error).removeprefix(str(file)).lstrip(": ")[:200])
 
 
 def add(builder: Builder, form: str, locator: str, record: dict[str, Any], raw: Any, settings: Settings) -> None:
@@ -63,6 +72,8 @@ def add(builder: Builder, form: str, locator: str, record: dict[str, Any], raw: 
         why = f"it lacks {error}" if isinstance(error, KeyError) else f"{type(error).__name__} {str(error)[:80]}"
         builder.refuse(locator, f"not a conversation as {form} exports it: {why}", raw)
         return
+    if values["started_at"] is None:
+        builder.moment(record.get("created_at") or record.get("timestamp"), locator)
     builder.conversation(locator, raw, **values)
 
 

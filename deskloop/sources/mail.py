@@ -23,6 +23,7 @@ from deskloop.sources.identity import customer_hash
 from deskloop.sources.mbox import messages
 from deskloop.sources.mime import attachments, body_text, header, parse
 from deskloop.sources.outlook import to_mail
+from deskloop.sources.times import moment
 from deskloop.sources.unpacked import open_bytes
 from deskloop.text.spam import automatic, is_spam
 
@@ -75,6 +76,8 @@ def converse(
             message = parse(raw)
             mail = _mail(locator, message, raw)
             reason = _reason(message, mail, seen)
+            if mail.at is None:
+                builder.moment(header(message, "Date"), locator)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             # the standard library's mail parser raises any of these on a message that was made to break it
             builder.refuse(locator, f"not a readable mail ({str(error)[:100] or type(error).__name__})", raw[:1000])
@@ -168,10 +171,11 @@ def _mail(locator: str, message: Message, raw: bytes) -> Mail:
 
 
 def _date(message: Message) -> datetime | None:
+    written = header(message, "Date")
     try:
-        found = parsedate_to_datetime(header(message, "Date"))
+        found = parsedate_to_datetime(written)
     except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+        return moment(written)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from deskloop.sources.accordions import unfold
 from deskloop.sources.address import joined
-from deskloop.sources.batch import moment
 from deskloop.sources.item import ASKS, HEADINGS, Item, anchor, clean, label, unfolded
+from deskloop.sources.times import moment
 from deskloop.text.html import element_text, to_text
 
 _CHROME = ("nav", "footer", "aside", "form")

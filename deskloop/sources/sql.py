@@ -37,7 +37,7 @@ _PASSING = re.compile(
 
 def read(source: SqlSource, settings: Settings) -> Batch:
     """Run the query and take each row. Raises BadInput for a wrong URL, table or column."""
-    builder = Builder(source.name)
+    builder = Builder(source.name, source.dates)
     rows = _kept(source, settings) if source.watermark else _all(source)
     wanted: dict[str, str] = {}
     for number, row in enumerate(rows, 1):

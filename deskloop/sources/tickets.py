@@ -10,8 +10,9 @@ from typing import Any
 
 from deskloop.records import Attachment, Turn
 from deskloop.settings import Settings
-from deskloop.sources.batch import moment, turn
+from deskloop.sources.batch import turn
 from deskloop.sources.identity import customer_hash
+from deskloop.sources.times import moment
 from deskloop.text.html import to_text
 
 _FRESHDESK_EMAIL = (1, 10)  # sources: e-mail, outbound e-mail

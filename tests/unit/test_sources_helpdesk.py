@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import tempfile
 import tracemalloc
 from pathlib import Path
 
@@ -131,6 +132,32 @@ def test_users_side_loaded_with_tickets_tell_customer_from_agent_and_are_redacte
     alone = tmp_path / "alone.json"
     alone.write_text(json.dumps([{**ticket, "comments": comments, "users": users}]))
     assert load(alone, "zendesk", tmp_path).conversations[0].customer == found.customer
+
+
+def test_one_file_that_cannot_be_read_costs_that_file_alone():
+    ticket = {"id": 1, "requester_id": 7, "created_at": "2026-03-04T10:00:00Z", "description": "Where is my order?"}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "pages"
+        folder.mkdir()
+        (folder / "good.json").write_text(json.dumps({"tickets": [ticket], "users": [{"id": 7, "role": "end-user"}]}))
+        (folder / "broken.json.gz").write_bytes(b"no gzip at all")
+        (folder / "secret.json").write_text("{}")
+        (folder / "secret.json").chmod(0)
+        Path(name).chmod(0o755)
+        load(folder, "zendesk", Path(name))  # writes the key that customers are hashed with
+        me = os.geteuid()
+        if me == 0:
+            os.seteuid(65534)  # root may read all
+        try:
+            batch = load(folder, "zendesk", Path(name))
+        finally:
+            os.seteuid(me)
+    assert [c.id for c in batch.conversations] == ["1"]
+    told = {row.locator.partition(":")[0]: row.reason for row in batch.quarantined}
+    assert (
+        set(told) == {"broken.json.gz", "secret.json"} and told["secret.json"] == "cannot be read: Permission denied"
+    )
+    assert batch.read == 1 + len(batch.quarantined)
 
 
 def test_side_loaded_users_are_found_behind_more_tickets_than_memory_would_hold(tmp_path):
