@@ -1,7 +1,8 @@
 """What the bot would have done with the team's own past tickets: answered, wrongly answered, handed over; and saved.
 
-A ticket is a held-out message. Right is an answer from the entry that the desk used; where the desk named none, an
-entry that says what the colleague said. Knows nothing about stages or where pages are kept.
+A ticket is a held-out message of which it is known what became of it. Right is an answer from the entry that the desk
+used; where the desk named none, an entry that says what the colleague said. Knows nothing about stages or where pages
+are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import pandas as pd
 
 from deskloop import metrics, sheet
 from deskloop.bot import MOST_OFFERED, Bot, Plan, Reading
+from deskloop.intents import OUT_OF_SCOPE
 from deskloop.settings import Backtest
+from deskloop.slices import UNJUDGED
 
 Ticket = dict[str, Any]
 PAGE = "backtest.html"
@@ -29,11 +32,21 @@ _TOLD = {
 }
 
 
+def judged(test: pd.DataFrame) -> pd.Series:
+    """Of which messages it is known what was right: an entry, a colleague's reply, or that none answers them."""
+    outside = test["intent"] == OUT_OF_SCOPE
+    return test["knowledge_id"].notna() | (test["reply"].fillna("") != "") | outside
+
+
 def tickets(test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading], bot: Bot) -> list[Ticket]:
-    """One row for each held-out message: its traits, what would have become of it, and how sure the bot was."""
+    """One row for each held-out message: its traits, what would have become of it, and how sure the bot was.
+
+    The outcome is UNJUDGED where nobody knows what was right.
+    """
     right = zip(*(_right(test, readings, bot, at) for at in range(MOST_OFFERED)), strict=True)
     rows = zip(test.to_dict("records"), plans, readings, right, bot.sureness(readings), strict=True)
-    return [_ticket(*row) for row in rows]
+    made = [_ticket(*row) for row in rows]
+    return [row if known else row | {"outcome": UNJUDGED} for row, known in zip(made, judged(test), strict=True)]
 
 
 def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -> list[bool]:

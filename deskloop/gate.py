@@ -20,8 +20,11 @@ from deskloop.settings import Gate
 from deskloop.slices import FEWEST
 
 NAN = float("nan")
-COMPARED = ("intent", "retrieval", "truth", "usefulness")  # the per-case scores that decide
+SAMPLED = "written"  # answers, for a sample of the cases: a single one may weigh more than the loss that is allowed
+COMPARED = ("intent", "retrieval", "truth", "usefulness", SAMPLED)  # the per-case scores that decide
 ALPHA = 0.05
+# thresholds are set on few questions: of 20 equal trainings the luckiest answers 1.1 points more than another, surely
+LUCK = {"usefulness": 0.02}
 CHANCE = 0.1  # p from which a loss on average may be chance, where other knowledge waits for customers
 UNNOTICED_MS = 50.0  # what takes no longer at the median is fast enough, whatever the champion takes
 
@@ -146,10 +149,11 @@ def compare(
 ) -> Check:
     """Not worse: the difference may not be surely below zero, nor its mean below the allowed loss.
 
-    Where the knowledge `changed`, a mean below it may be chance: of few cases one would keep the old text alive.
+    A mean below it may be chance where the knowledge `changed`, or one case would keep the old text alive, and of a
+    sample.
     """
     gain = paired_bootstrap(ours, theirs)
-    excused = changed and sign_test(theirs, ours) > CHANCE
+    excused = (changed or name == SAMPLED) and sign_test(theirs, ours) > CHANCE
     passed = not gain.high < 0 and (gain.value >= -max_loss or excused)
     return Check(f"{name} against champion", passed, gain.value, f"at least {-max_loss:.3f}", str(gain))
 
@@ -248,10 +252,11 @@ def some_gain(pairs: Mapping[str, Pair]) -> Check:
     """Better somewhere: a swap that changes nothing is not worth its risk.
 
     Surely better is an exact sign test (McNemar's for 0 and 1) over the cases that differ, by Holm over the scores:
-    of challengers that are no better at most one in forty passes.
+    of challengers that are no better at most one in forty passes. Beyond LUCK, where a score has that.
     """
     adjusted = dict(zip(pairs, holm([sign_test(*pair) for pair in pairs.values()]), strict=True))
-    sure = [name for name, p in adjusted.items() if p <= ALPHA / 2 and _mean(pairs[name][0]) > _mean(pairs[name][1])]
+    gains = {name: _mean(ours) - _mean(theirs) for name, (ours, theirs) in pairs.items()}
+    sure = [name for name, p in adjusted.items() if p <= ALPHA / 2 and gains[name] > LUCK.get(name, 0)]
     best = min(adjusted, key=lambda name: adjusted[name])
     told = "; ".join(f"{name} {paired_bootstrap(*pairs[name])}, Holm p {p:.3g}" for name, p in adjusted.items())
     wanted = f"one score surely better, p at most {ALPHA / 2:g}"

@@ -17,13 +17,14 @@ import pandas as pd
 
 from deskloop import backtest, behaviour, facts, intervals, metrics, slices, topics, writing
 from deskloop.bot import Bot, Plan, Reading
+from deskloop.intents import OUT_OF_SCOPE
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 
-OUT_OF_SCOPE = "out_of_scope"
 TOPICS = "topics, not labels; agreement with labels unknown"
 ANSWER_CASES: dict[Effort, int] = {"quick": 60, "standard": 250, "thorough": 1000}
 TIMED = 60  # messages whose decision is timed
+_WORTH = {"right": 1.0, "wrong": -1.0}
 _SPEEDS = (("decision", 50), ("decision", 95), ("answer", 50))
 NAN = float("nan")
 
@@ -141,14 +142,19 @@ def _tickets(
     card: Scorecard, bot: Bot, test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading]
 ) -> None:
     """What would have become of each held-out message, in slices."""
-    rows = backtest.tickets(test, plans, readings, bot)
-    card.tables["slices"] = slices.table(rows)
+    messages = backtest.tickets(test, plans, readings, bot)
+    card.tables["slices"] = slices.table(messages)
+    rows = [row for row in messages if row["outcome"] != slices.UNJUDGED]
     card.tables["tickets"] = backtest.shortened(rows)
-    right = [float(row["findable"]) for row in rows]
-    card.scores["answer_ece"] = (
-        metrics.expected_calibration_error([row["sure"] for row in rows], right) if rows else NAN
-    )
-    if rows and all(row["newcomer"] is None for row in rows):
+    card.scores["answer_ece"] = NAN
+    if rows:
+        right = [float(row["findable"]) for row in rows]
+        card.scores["answer_ece"] = metrics.expected_calibration_error([row["sure"] for row in rows], right)
+        # a right answer helps once, a wrong one costs as much, a hand-over costs nothing
+        card.cases["usefulness"] = [_WORTH.get(row["outcome"], 0.0) for row in rows]
+    elif messages:
+        card.skipped["past tickets"] = "no held-out message has a reply or names the entry that answers it"
+    if messages and all(row["newcomer"] is None for row in messages):
         card.skipped["slice of new customers"] = "no message names its customer and its time"
 
 
@@ -252,7 +258,7 @@ def _answers(
         _shown(bot, plan, text, row, gold)
         for plan, text, row in zip(chosen, texts, cases.to_dict("records"), strict=True)
     ]
-    _usefulness(card, rows)
+    _texts(card, rows)
 
 
 def _shown(
@@ -275,7 +281,7 @@ def _shown(
     }  # fmt: skip
 
 
-def _usefulness(card: Scorecard, rows: list[dict[str, Any]]) -> None:
+def _texts(card: Scorecard, rows: list[dict[str, Any]]) -> None:
     if not any(row["answerable"] for row in rows):
         card.scores |= dict.fromkeys(("answer_correct", "wrong_rate"), NAN)
         card.skipped["answer correctness"] = "no held-out question names the entry that answers it"
@@ -283,8 +289,7 @@ def _usefulness(card: Scorecard, rows: list[dict[str, Any]]) -> None:
         shown = [row for row in rows if row["shown"]]
         card.scores["answer_correct"] = float(np.mean([r["correct"] for r in shown])) if shown else NAN
         card.scores["wrong_rate"] = float(np.mean([r["wrong"] for r in rows]))
-        # a right answer helps once, a wrong one costs as much, a hand-over costs nothing
-        card.cases["usefulness"] = [float(r["correct"]) - float(r["wrong"]) for r in rows]
+        card.cases["written"] = [float(r["correct"]) - float(r["wrong"]) for r in rows]
     answerable = [row for row in rows if row["answerable"]] or rows
     card.scores["coverage"] = float(np.mean([r["shown"] for r in answerable]))
     card.scores["grounded"] = float(np.mean([r["grounded"] for r in rows if r["shown"]] or [NAN]))

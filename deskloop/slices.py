@@ -12,6 +12,7 @@ from typing import Any
 from deskloop import metrics
 
 FEWEST = 15  # cases that make a slice: of fewer, a share says next to nothing and no test finds a loss
+UNJUDGED = "not judged"  # outcome of a message of which nobody knows what was right
 _LENGTHS = ((6, "up to 6 words"), (15, "7 to 15 words"), (10**9, "above 15 words"))
 _CUSTOMERS: dict[Any, str] = {True: "new: wrote for the first time", False: "wrote before"}
 _BY: dict[str, Callable[[Mapping[Any, Any]], Any]] = {
@@ -47,8 +48,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _row(trait: str, name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     few = len(rows) < FEWEST
     labelled = [row["understood"] for row in rows if row["understood"] is not None]
-    shown = [row["outcome"] in ("right", "wrong") for row in rows]
-    wrong = [row["outcome"] == "wrong" for row in rows]
+    judged = [row["outcome"] for row in rows if row["outcome"] != UNJUDGED]
+    shown = [outcome in ("right", "wrong") for outcome in judged]
+    wrong = [outcome == "wrong" for outcome in judged]
     shares = {"intent accuracy": labelled, "answered": shown, "answered wrongly": wrong}
     told = {title: "too few" if few else _share(values) for title, values in shares.items()}
     return {"slice": trait, "value": name, "cases": len(rows), **told}

@@ -199,10 +199,10 @@ class Workshop:
         bot = Bot(self.index, made[0], self.engine, Confidence(), {}, "generate", self.settings)
         return bundle.settled(bot, frame, self.settings, self.rehearsed)
 
-    def fewer(self, share: float, seed: int) -> pd.Series[Any]:
-        """Labels of a part of the training messages, and of all in the second language; the others have none."""
+    def fewer(self, share: float, seed: int, second: bool) -> pd.Series[Any]:
+        """Labels of a part of the training messages, and of all in the `second` language; the others have none."""
         kept = np.random.default_rng(seed).random(len(self.messages)) < share
-        kept |= (self.messages["language"] == SECOND).to_numpy()
+        kept |= second & (self.messages["language"] == SECOND).to_numpy()
         return self.messages["intent"].where(kept | (self.messages["split"] != "train"), None)
 
     def flipped(self, share: float, seed: int, systematic: bool) -> pd.Series[Any]:

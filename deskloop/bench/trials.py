@@ -18,7 +18,8 @@ FULL = "a full training"
 FLIPPED = 0.05  # of the training labels
 POISONED = 0.2  # of the answers
 FEW = 3  # answers
-WEAK = 0.12  # of the training labels, for the champions that a full retraining is better than
+WEAK = 0.12  # of the training labels, for the champions that a full retraining is better than: `early` in both
+# languages, for a clear gain; `weak` in the first alone, for harm to the second must not hide behind a gain there
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,21 @@ class Trial:
 
 
 def champion(shop: Workshop, name: str) -> Bot:
-    """The full training, or `weak N`."""
+    """The full training, or `weak N`, or `early N`."""
     if name == FULL:
         return shop.trained(1)
-    number = int(name.split()[1])
-    return shop.trained(50 + number, shop.fewer(WEAK, number))
+    kind, number = name.split()
+    return shop.trained(50 + int(number), shop.fewer(WEAK, int(number), second=kind == "weak"))
 
 
 def planned(shop: Workshop, sizes: Sizes) -> Iterator[Trial]:
     """All trials: retrainings with nothing changed, those with harm planted, and those with knowledge edited."""
     for i in range(max(sizes.equal, sizes.better)):
-        against = (("equal", FULL),) * (i < sizes.equal) + (("better", f"weak {i}"),) * (i < sizes.better)
+        against = (("equal", FULL),) * (i < sizes.equal) + (("better", f"early {i}"),) * (i < sizes.better)
         yield Trial(f"seed {100 + i}", lambda _, i=i: shop.trained(100 + i), against, _of("intent"))  # type: ignore[misc]
     yield from _mislabelled(shop, sizes.bad)
     yield from _misinformed(shop, sizes.bad)
-    for times in (1.8, 2.0, 3.0, 5.0)[: sizes.bad]:
+    for times in (5.0, 3.0, 2.0, 1.8)[: sizes.bad]:
         yield _bad("slow model", f"{times:g} times", lambda full, t=times: shop.slow(full, t), _slowed(times))
     for way in range(sizes.bad):
         yield _bad("leaking model", f"way {way}", lambda full, w=way: shop.leaking(full, w), _leaks)

@@ -80,6 +80,20 @@ def test_a_ticket_of_which_the_desk_named_no_entry_is_judged_by_what_the_colleag
     assert backtest._right(test, [reading(h) for h in found], Same(), 0) == [True, False, True, False, False]
 
 
+def test_what_nobody_replied_to_is_not_judged_and_counts_in_no_share():
+    test = pd.DataFrame(
+        {
+            "knowledge_id": ["a", None, None, None],
+            "reply": ["", "Within 30 days.", "", None],
+            "intent": [None, None, "out_of_scope", "returns"],
+        }
+    )
+    assert backtest.judged(test).tolist() == [True, True, True, False]
+    half = [ticket(n, "right" if n % 2 else slices.UNJUDGED) for n in range(60)]
+    language = next(row for row in slices.table(half) if row["slice"] == "language")
+    assert language["cases"] == 60 and language["answered"].startswith("100.0 %")
+
+
 def test_slices_count_all_and_judge_none_that_is_too_small():
     table = slices.table(ROWS)
     by = {(row["slice"], row["value"]): row for row in table}

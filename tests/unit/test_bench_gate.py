@@ -78,7 +78,7 @@ def test_poison_changes_the_share_of_answers_that_is_asked_for(bench):
 def test_slices_name_each_case_of_a_score_in_its_order(bench):
     card = trial.scored(bench.shop.trained(1), bench.test, bench.shop.index.entries, "quick")
     slices = trial.sliced(bench.test, "quick")
-    for score in ("intent", "retrieval", "truth", "usefulness"):
+    for score in ("intent", "retrieval", "truth", "usefulness", "written"):
         assert {len(labels) for labels in slices[score].values()} == {len(card.cases[score])}
 
 

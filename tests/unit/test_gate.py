@@ -200,6 +200,20 @@ def test_other_knowledge_buys_no_loss_and_no_failed_suite():
     assert not gate.judge(card(), card() | {"knowledge": other_knowledge()}, Gate()).promote  # nothing to compare
 
 
+def test_usefulness_has_to_gain_more_than_a_threshold_does_by_luck():
+    old = [0.0] * 1000
+    for more, better in ((15, False), (30, True)):
+        new = [1.0] * more + old[more:]
+        assert gate.some_gain({"usefulness": (new, old)}).passed is better
+        assert gate.some_gain({"intent": (new, old)}).passed
+
+
+def test_of_a_sample_a_loss_may_be_chance_unless_it_is_sure():
+    old = [1.0] * 60
+    assert gate.compare(gate.SAMPLED, [0.0, *old[1:]], old, max_loss=0.01).passed
+    assert not gate.compare(gate.SAMPLED, [0.0] * 6 + old[6:], old, max_loss=0.01).passed
+
+
 def test_a_loss_that_may_be_chance_does_not_keep_the_old_text_alive():
     old = coins(0.5, n=60)
     new = [0.0 if i == old.index(1.0) else x for i, x in enumerate(old)]
