@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deskloop import courtesy, facts, turns, usual
+from deskloop import courtesy, turns, usual
 from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
-from deskloop.grounds import clean, rests_on_first, sentences, texts, unsaid
+from deskloop.grounds import clean, holding, sentences, texts
 from deskloop.intents import IntentModel, Prediction
 from deskloop.records import Answer, Source
 from deskloop.settings import Settings
@@ -74,6 +74,7 @@ class Bot:
     settings: Settings
     version: str = ""
     likely: float = 0.0  # weight of the classifier's word on the entries, see `usual.ranked`
+    fullness: float = 0.0  # share of the entry's words that a written answer must say, see `grounds.holding`
 
     @classmethod
     def load(cls, bundle: Path, settings: Settings) -> Bot:
@@ -95,6 +96,7 @@ class Bot:
             settings=settings,
             version=str(manifest.get("version", "")),
             likely=thresholds.get("likely", 0.0),
+            fullness=thresholds.get("fullness", 0.0),
         )
 
     def answer(self, messages: Sequence[Message]) -> Answer:
@@ -108,8 +110,7 @@ class Bot:
         began = time.perf_counter()
         plan, shown = self.plan(messages), ""
         if plan.kind == "generate" and self.engine is not None:
-            written = sentences(self.engine.stream(self.compose(plan, messages), MAX_TOKENS))
-            for sentence in self._holding(written, plan):
+            for sentence in self._holding(self.engine.stream(self.compose(plan, messages), MAX_TOKENS), plan):
                 yield from _PIECE.findall(sentence)
                 shown += sentence
         answer = self._answered(plan, shown.strip())
@@ -119,7 +120,7 @@ class Bot:
 
     def finish(self, plan: Plan, written: str = "") -> Answer:
         """The answer to a plan: what was `written` as far as it holds, else the entry's own words or a fixed text."""
-        held = self._holding(sentences([written]), plan) if plan.kind == "generate" else ()
+        held = self._holding([written], plan) if plan.kind == "generate" else ()
         return self._answered(plan, "".join(held).strip())
 
     def _answered(self, plan: Plan, text: str) -> Answer:
@@ -146,23 +147,8 @@ class Bot:
             model=self.version,
         )
 
-    def _holding(self, written: Iterator[str], plan: Plan) -> Iterator[str]:
-        """The leading sentences that rest on the plan's first source, every fact of them, then what they left unsaid.
-
-        Confidence speaks of the first source alone; the others must not slip in. A shop may name itself. Where a
-        sentence does not hold after others were shown ("I am sorry to hear that."), the source's own words go on.
-        """
-        shown = ""
-        for sentence in written:
-            if not self._holds(sentence, plan):
-                yield from unsaid(plan.sources[0].answer, shown) if shown else ()
-                return
-            yield sentence
-            shown += sentence
-
-    def _holds(self, sentence: str, plan: Plan) -> bool:
-        told = [*texts(plan.sources[:1]), self.settings.shop.name]
-        return facts.supported(sentence, told, plan.question).ok and rests_on_first(sentence, plan.sources)
+    def _holding(self, pieces: Iterable[str], plan: Plan) -> Iterator[str]:
+        return holding(sentences(pieces), plan.sources, plan.question, (self.settings.shop.name,), self.fullness)
 
     def plan(self, messages: Sequence[Message]) -> Plan:
         """Decide what to do with the last message."""
@@ -286,4 +272,5 @@ class Bot:
 def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
     told = {"confidence": bot.confidence.as_dict(), "agreement": bot.agreement, "likely": bot.likely}
+    told |= {"fullness": bot.fullness}
     return told | {"policy": policy, "why": dict(why or {})}

@@ -1,5 +1,8 @@
 """Whether a bundle shows what its generator writes or its entries' own words: what wins on held-out questions.
 
+And how much of an entry a written answer must say, or else the entry's own words are shown: all, where colleagues
+repeat the page, little, where each finds words of their own.
+
 Knows nothing about bundles but the generator's folder. Both ways show only what was verified, and fall back to
 the entry; so `generate` is "both", and `retrieve` is the entry alone.
 """
@@ -7,9 +10,12 @@ the entry; so `generate` is "both", and `retrieve` is the entry alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deskloop import facts
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
@@ -18,6 +24,8 @@ from deskloop.settings import Settings
 
 CASES = 40
 FEWEST = 20
+LEASTS = (0.0, 0.5, 0.7, 0.9, 1.0)
+UNKNOWN = 0.5  # where there is too little to choose by
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Policy:
     similarity: str = ""
     correct: str = ""
     cases: int = 0
+    fullness: float = UNKNOWN  # share of the entry's words that a written answer must say, see `grounds.holding`
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -41,13 +50,15 @@ def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], setting
     Written answers win if they are nearer to what the humans wrote and give the needed facts no less often, each
     by a paired bootstrap: surely nearer, and not surely less correct.
     """
-    if settings.model.answer_policy != "auto":
-        return Policy(settings.model.answer_policy, "as configured")
+    configured = settings.model.answer_policy
+    if configured == "retrieve":
+        return Policy(configured, "as configured")
     from deskloop.generator.engines import load_engine
 
     rows = _answered(bot, held)
     if len(rows) < FEWEST:
-        return Policy("generate", f"only {len(rows)} held-out questions would be answered, too few to compare")
+        few = f"only {len(rows)} held-out questions would be answered, too few to compare"
+        return Policy("generate", few if configured == "auto" else "as configured")
     engine = load_engine(generator, settings)
     try:
         written = engine.generate([bot.compose(plan, talk) for plan, talk, _ in rows], MAX_TOKENS)
@@ -55,7 +66,28 @@ def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], setting
         close = getattr(engine, "close", None)
         if close:
             close()
-    return _compared(bot, rows, written)
+    plans, replies = [plan for plan, _, _ in rows], [reply for _, _, reply in rows]
+    bot = fullest(bot, plans, written, replies)
+    found = _compared(bot, plans, written, replies)
+    return found if configured == "auto" else replace(found, name=configured, reason=f"as configured; {found.reason}")
+
+
+def fullest(bot: Bot, plans: Sequence[Plan], written: Sequence[str], replies: Sequence[str]) -> Bot:
+    """The bot with the fullness whose answers come nearest to the humans' replies; of equals, the greatest."""
+
+    def near(least: float) -> tuple[float, float]:
+        some = replace(bot, fullness=least)
+        said = [some.finish(plan, text).text for plan, text in zip(plans, written, strict=True)]
+        return round(float(np.mean(_nearness(bot, said, replies))), 4), least
+
+    return replace(bot, fullness=max(LEASTS, key=near))
+
+
+def _nearness(bot: Bot, texts: Sequence[str], replies: Sequence[str]) -> NDArray[np.float32]:
+    """Cosine (n,) of the sentence vectors of each text and its reply."""
+    encode = bot.index.encoder.encode
+    near: NDArray[np.float32] = (encode(list(texts)) * encode(list(replies))).sum(axis=1)
+    return near
 
 
 def _answered(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> list[tuple[Plan, list[dict[str, str]], str]]:
@@ -79,11 +111,10 @@ def _writing(plan: Plan) -> Plan:
     )
 
 
-def _compared(bot: Bot, rows: Sequence[tuple[Plan, Any, str]], written: Sequence[str]) -> Policy:
-    replies = [reply for _, _, reply in rows]
-    entries = [plan.sources[0].answer for plan, _, _ in rows]
-    said = [bot.finish(plan, text).text for (plan, _, _), text in zip(rows, written, strict=True)]
-    near = [(bot.index.encoder.encode(t) * bot.index.encoder.encode(replies)).sum(axis=1) for t in (said, entries)]
+def _compared(bot: Bot, plans: Sequence[Plan], written: Sequence[str], replies: Sequence[str]) -> Policy:
+    entries = [plan.sources[0].answer for plan in plans]
+    said = [bot.finish(plan, text).text for plan, text in zip(plans, written, strict=True)]
+    near = [_nearness(bot, texts, replies).tolist() for texts in (said, entries)]
     right = [
         [float(facts.correct(t, e, r)) for t, e, r in zip(texts, entries, replies, strict=True)]
         for texts in (said, entries)
@@ -91,7 +122,7 @@ def _compared(bot: Bot, rows: Sequence[tuple[Plan, Any, str]], written: Sequence
     nearer, righter = paired_bootstrap(near[0], near[1]), paired_bootstrap(right[0], right[1])
     wins = nearer.low > 0 and not righter.high < 0
     reason = (
-        f"on {len(rows)} validation questions, written answers less the entries' own words: similarity to the "
-        f"human's reply {nearer}, needed facts given {righter}"
+        f"on {len(plans)} validation questions, written answers less the entries' own words: similarity to the "
+        f"human's reply {nearer}, needed facts given {righter}; a written answer has to say {bot.fullness:.0%} of it"
     )
-    return Policy("generate" if wins else "retrieve", reason, str(nearer), str(righter), len(rows))
+    return Policy("generate" if wins else "retrieve", reason, str(nearer), str(righter), len(plans), bot.fullness)

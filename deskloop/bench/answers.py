@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from deskloop import confidence, facts, metrics, turns
+from deskloop import confidence, facts, metrics, policy, turns
 from deskloop.bench import abstention, rows
 from deskloop.bench.labels import disagreement
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan, Reading
@@ -32,6 +32,7 @@ from deskloop.settings import Settings
 
 MOST_WRITTEN = 200  # cases that answers are written for, a seeded sample: writing is what takes long
 MOST_HELD = 600  # knowledge rows that set the thresholds
+MOST_FILLED = 100  # of these, those that answers are written for
 LEARNT = 200_000  # tokens read at least where the generator is taught here: thousands of answers are more than a demo
 SCORES = ("chrf", "similarity", "grounded", "covered", "wrong")
 Row = dict[str, Any]
@@ -117,7 +118,8 @@ def compare(bot: Bot, base: Engine, cases: Sequence[Case], settings: Settings) -
     }
     out: Row = {name: _figures(scores) for name, scores in judged.items()}
     out |= {f"generate_less_{n}": _gains(judged["generate"], judged[n]) for n in ("retrieve", "base")}
-    return out | {"cases": len(cases), "written": len(some), "policy": bot.policy, **_abstention(bot, cases, plans)}
+    out |= {"cases": len(cases), "written": len(some), "policy": bot.policy, "fullness": bot.fullness}
+    return out | _abstention(bot, cases, plans)
 
 
 def judge(
@@ -207,7 +209,17 @@ def taught(entries: Sequence[KnowledgeEntry], folder: Path, settings: Settings) 
     recipe = replace(recipe, tokens=max(recipe.tokens, LEARNT))
     parallel.learn(Job(base.base_path(settings), examples, folder / "generator", recipe, settings.model.seed))
     export.export_int8(folder / "generator", folder / "int8")
-    return replace(bot, engine=load_engine(folder / "int8", settings))
+    bot = replace(bot, engine=load_engine(folder / "int8", settings))
+    return _filled(bot, held[:MOST_FILLED])
+
+
+def _filled(bot: Bot, held: Sequence[KnowledgeEntry]) -> Bot:
+    """With the fullness that is nearest to the answers of rows that the generator has not seen."""
+    rows = [(e, hits[:USED_SOURCES]) for e, hits in zip(held, _without_itself(bot, held), strict=True) if hits]
+    plans = [Plan("generate", e.question, None, 1.0, 1.0, tuple(hits), None) for e, hits in rows]
+    prompts = [bot.compose(p, [{"role": "user", "content": p.question}]) for p in plans]
+    assert bot.engine is not None
+    return policy.fullest(bot, plans, bot.engine.generate(prompts, MAX_TOKENS), [e.answer for e, _ in rows])
 
 
 def _without_itself(bot: Bot, entries: Sequence[KnowledgeEntry]) -> list[list[Source]]:

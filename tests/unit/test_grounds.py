@@ -6,7 +6,7 @@ import pytest
 
 from deskloop.bot import Bot, Plan
 from deskloop.confidence import Confidence
-from deskloop.grounds import rests_on_first
+from deskloop.grounds import holding, rests_on_first, sentences
 from deskloop.records import Source
 from deskloop.settings import Settings, Shop
 
@@ -51,3 +51,33 @@ def test_what_was_said_before_the_break_is_not_said_twice() -> None:
 def test_a_shop_may_name_itself(name: str, shown: bool) -> None:
     written = "Thank you for writing to Larkfell Outdoor. I am sorry that your order is late."
     assert (answered(LATE, written, name) == written) is shown
+
+
+def test_a_yes_or_no_that_the_page_does_not_say_is_not_shown() -> None:
+    assert answered(STOP, f"Yes, {STOP.answer[0].lower()}{STOP.answer[1:]}") == STOP.answer
+    assert answered(STOP, f"Yes, you can. {STOP.answer}") == STOP.answer
+    plain = source("Are dogs allowed?", "Yes, dogs on a lead are welcome.")
+    assert answered(plain, "Yes, dogs on a lead are welcome.") == plain.answer
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        "The password must be the other one, which I made up years ago.",
+        "Sorry about that. I am sorry about that. I am sorry about that.",
+        "I am sorry, but I am not here to help you.",
+        "That is correct.",
+    ],
+)
+def test_what_says_nothing_of_the_page_is_not_shown_but_for_kind_words_once(empty: str) -> None:
+    kind = "Sorry about that. " if empty.startswith("Sorry") else ""
+    assert answered(LOST, empty) == f"{kind}{LOST.answer}"
+    assert answered(LOST, f"{empty} {LOST.answer}") == f"{kind}{LOST.answer}"
+
+
+def test_what_says_too_little_of_the_page_gives_way_to_it() -> None:
+    page = source("How do I wash it?", "Wash it at 30 degrees without softener. Then 20 minutes in the dryer.")
+    half, whole = "You wash it at 30 degrees without softener.", f"Sorry about that. {page.answer}"
+    for least, text, shown in ((0.0, half, half), (0.9, half, page.answer), (0.9, whole, whole)):
+        told = "".join(holding(sentences([text]), [page], "Washing?", least=least)) or page.answer
+        assert told == shown
