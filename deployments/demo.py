@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from deployments.host import addresses, import_flows, places, service_environment, settle, start_services
 from deskloop.errors import BadInput
 from deskloop.host import Host, prefect_environment, require_free_port
+from deskloop.origins import FaqSource
 from deskloop.settings import Effort, Settings, load
 
 SITE_PORT = int(os.environ.get("DESKLOOP_SITE_PORT", "8322"))  # of the sample shop's website
@@ -22,10 +24,22 @@ PATIENCE_SECONDS = 1200
 
 
 def demo_config(settings: Settings) -> Path:
-    """The sample shop's configuration, written below the home folder at the first call."""
+    """The sample shop's configuration, written below the home folder at the first call.
+
+    Raises BadInput if its website's port is taken then: its mails and tickets link to it.
+    """
     from deskloop.demo import write_project
 
-    return write_project(settings.home / "demo", SITE_PORT, settings.models_dir)
+    folder = settings.home / "demo"
+    if not (folder / "deskloop.yaml").exists():
+        require_free_port("127.0.0.1", SITE_PORT, "DESKLOOP_SITE_PORT")
+    return write_project(folder, SITE_PORT, settings.models_dir)
+
+
+def site_port(shop: Settings) -> int:
+    """Where the sample shop's website has to be served: where its configuration reads it."""
+    found = (urlsplit(source.url).port for source in shop.sources if isinstance(source, FaqSource))
+    return next((port for port in found if port), SITE_PORT)
 
 
 def run_demo(
@@ -37,8 +51,8 @@ def run_demo(
     """
     config = demo_config(settings)
     shop = load(config)
-    say = _quiet if quiet else _say
-    require_free_port("127.0.0.1", SITE_PORT, "DESKLOOP_SITE_PORT")
+    port, say = site_port(shop), _quiet if quiet else _say
+    require_free_port("127.0.0.1", port, f"DESKLOOP_SITE_PORT and remove {config.parent}, whose links name that port")
     require_free_port("127.0.0.1", shop.prefect_port, "DESKLOOP_PREFECT_PORT")
     if not once:
         require_free_port(shop.serve.host, shop.serve.port, "DESKLOOP_SERVE__PORT")
@@ -46,10 +60,10 @@ def run_demo(
     os.environ.update(prefect_environment(shop))
     with Host(shop, service_environment(shop, str(config))) as host:
         say(f"The sample shop lies in {config.parent}. Starting its website and the Prefect server ...")
-        host.start("site", "-m", "deskloop.demo.site", str(config.parent / "site"), str(SITE_PORT))
+        host.start("site", "-m", "deskloop.demo.site", str(config.parent / "site"), str(port))
         host.start_prefect()
         import_flows()
-        host.wait_for("site", f"http://127.0.0.1:{SITE_PORT}/robots.txt")
+        host.wait_for("site", f"http://127.0.0.1:{port}/robots.txt")
         host.wait_for_prefect()
         say(f"Running the train flow; watch it on http://127.0.0.1:{shop.prefect_port}/")
         outcome = _train(config, effort, began)

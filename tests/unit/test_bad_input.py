@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from deskloop.database import connect
+from deskloop.demo import write_project
 from deskloop.releases import Releases
 from deskloop.settings import load
 from deskloop.store import write_manifest
@@ -202,6 +203,17 @@ def test_a_port_in_use(project: Path, command: Command, name: str, setting: str)
     for port in ports:
         port.close()
     assert f"port {env[setting]} on 127.0.0.1 is not free (Address already in use); stop what uses it or set" in told
+
+
+def test_a_demo_whose_website_finds_no_port_leaves_nothing_that_names_it(project: Path, command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line(command("demo", env={"DESKLOOP_SITE_PORT": str(port)}))
+        made = list(project.rglob("deskloop.yaml"))
+        assert all(f":{port}/" not in path.read_text() for path in made)
+        folder = write_project(project / ".deskloop" / "demo", port).parent
+        told = line(command("demo", env={"DESKLOOP_SITE_PORT": str(port + 1)}))
+    assert f"port {port} on 127.0.0.1 is not free" in told and f"remove {folder}"[-30:] in told
 
 
 @pytest.fixture
