@@ -75,6 +75,7 @@ class Bot:
     version: str = ""
     likely: float = 0.0  # weight of the classifier's word on the entries, see `usual.ranked`
     fullness: float = 0.0  # share of the entry's words that a written answer must say, see `grounds.holding`
+    manner: frozenset[str] = frozenset()  # what the team adds to an entry, see `grounds.manner`
 
     @classmethod
     def load(cls, bundle: Path, settings: Settings) -> Bot:
@@ -97,6 +98,7 @@ class Bot:
             version=str(manifest.get("version", "")),
             likely=thresholds.get("likely", 0.0),
             fullness=thresholds.get("fullness", 0.0),
+            manner=frozenset(thresholds.get("manner", ())),
         )
 
     def answer(self, messages: Sequence[Message]) -> Answer:
@@ -148,7 +150,9 @@ class Bot:
         )
 
     def _holding(self, pieces: Iterable[str], plan: Plan) -> Iterator[str]:
-        return holding(sentences(pieces), plan.sources, plan.question, (self.settings.shop.name,), self.fullness)
+        """Confidence speaks of the plan's first source alone; the others must not slip in."""
+        shop, source = self.settings.shop.name, plan.sources[0]
+        return holding(sentences(pieces), source, plan.question, shop, self.manner, self.fullness)
 
     def plan(self, messages: Sequence[Message]) -> Plan:
         """Decide what to do with the last message."""
@@ -272,5 +276,5 @@ class Bot:
 def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
     told = {"confidence": bot.confidence.as_dict(), "agreement": bot.agreement, "likely": bot.likely}
-    told |= {"fullness": bot.fullness}
+    told |= {"fullness": bot.fullness, "manner": sorted(bot.manner)}
     return told | {"policy": policy, "why": dict(why or {})}

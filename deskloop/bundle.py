@@ -44,7 +44,7 @@ def assemble(folder: Path, parts: Mapping[str, Path], messages: pd.DataFrame, se
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = settled(bot, messages, settings)
     chosen = policy.choose(folder / "generator-int8", bot, held, settings)
-    bot = replace(bot, fullness=chosen.fullness)
+    bot = replace(bot, fullness=chosen.fullness, manner=chosen.manner)
     text = json.dumps(thresholds(bot, chosen.name, chosen.as_dict()), indent=1, sort_keys=True)
     (folder / "thresholds.json").write_text(text, "utf-8")
     _reference(bot, messages).save(folder / "reference")

@@ -72,6 +72,11 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset(w[:6] for w in _WORD.findall(text.lower()) if w not in _STOP)
 
 
+def content(text: str) -> frozenset[str]:
+    """What a text speaks of: its content words and facts."""
+    return content_words(text) | facts(text)
+
+
 def supported(answer: str, sources: Iterable[str], said: str = "") -> Support:
     """Is every fact and name of `answer` in the sources, and none of their sentences negated?
 
@@ -160,4 +165,4 @@ def _flipped(answer: str, sources: list[str]) -> list[str]:
 def _claim(sentence: str) -> tuple[frozenset[str], bool]:
     """What a sentence speaks of, and whether it is denied: an odd number of times, "no," as a reply apart."""
     bare = _REPLY.sub("", sentence)
-    return content_words(bare) | facts(bare), len(_NEGATION.findall(bare)) % 2 == 1
+    return content(bare), len(_NEGATION.findall(bare)) % 2 == 1

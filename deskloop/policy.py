@@ -1,7 +1,7 @@
 """Whether a bundle shows what its generator writes or its entries' own words: what wins on held-out questions.
 
 And how much of an entry a written answer must say, or else the entry's own words are shown: all, where colleagues
-repeat the page, little, where each finds words of their own.
+repeat the page, little, where each finds words of their own; and what those words are.
 
 Knows nothing about bundles but the generator's folder. Both ways show only what was verified, and fall back to
 the entry; so `generate` is "both", and `retrieve` is the entry alone.
@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deskloop import facts
+from deskloop import facts, grounds, metrics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
 from deskloop.metrics import paired_bootstrap
 from deskloop.settings import Settings
 
 CASES = 40
 FEWEST = 20
-LEASTS = (0.0, 0.5, 0.7, 0.9, 1.0)
-UNKNOWN = 0.5  # where there is too little to choose by
+LEASTS = (0.5, 0.7, 0.9, 1.0)  # what says less than half of an entry is no answer of that entry
+UNKNOWN = 1.0  # where there is too little to choose by
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,11 @@ class Policy:
     correct: str = ""
     cases: int = 0
     fullness: float = UNKNOWN  # share of the entry's words that a written answer must say, see `grounds.holding`
+    manner: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return asdict(self)
+        """JSON form; the manner is kept apart, for the bot."""
+        return {name: value for name, value in asdict(self).items() if name != "manner"}
 
 
 def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], settings: Settings) -> Policy:
@@ -61,26 +62,36 @@ def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], setting
         return Policy("generate", few if configured == "auto" else "as configured")
     engine = load_engine(generator, settings)
     try:
-        written = engine.generate([bot.compose(plan, talk) for plan, talk, _ in rows], MAX_TOKENS)
+        written = engine.generate([bot.compose(plan, talk) for plan, talk, _ in rows[:CASES]], MAX_TOKENS)
     finally:
         close = getattr(engine, "close", None)
         if close:
             close()
     plans, replies = [plan for plan, _, _ in rows], [reply for _, _, reply in rows]
-    bot = fullest(bot, plans, written, replies)
-    found = _compared(bot, plans, written, replies)
+    bot = learnt(bot, plans, replies, written)
+    found = _compared(bot, plans[:CASES], written, replies[:CASES])
     return found if configured == "auto" else replace(found, name=configured, reason=f"as configured; {found.reason}")
 
 
-def fullest(bot: Bot, plans: Sequence[Plan], written: Sequence[str], replies: Sequence[str]) -> Bot:
-    """The bot with the fullness whose answers come nearest to the humans' replies; of equals, the greatest."""
+def learnt(bot: Bot, plans: Sequence[Plan], replies: Sequence[str], written: Sequence[str]) -> Bot:
+    """The bot with the team's manner by all `replies`, and a fullness by what was `written` for the first of them.
+
+    The best fullness brings answers nearest to the replies, by chrF and similarity together; of equals, the greatest.
+    """
+    told = [(plan.question, plan.sources[0], reply) for plan, reply in zip(plans, replies, strict=True)]
+    mannered = replace(bot, manner=grounds.manner(told))
+    human = replies[: len(written)]
 
     def near(least: float) -> tuple[float, float]:
-        some = replace(bot, fullness=least)
-        said = [some.finish(plan, text).text for plan, text in zip(plans, written, strict=True)]
-        return round(float(np.mean(_nearness(bot, said, replies))), 4), least
+        said = _finished(replace(mannered, fullness=least), plans, written)
+        both = metrics.chrf(said, human) / 100 + _nearness(bot, said, human)
+        return round(float(both.mean()), 4), least
 
-    return replace(bot, fullness=max(LEASTS, key=near))
+    return replace(mannered, fullness=max(LEASTS, key=near))
+
+
+def _finished(bot: Bot, plans: Sequence[Plan], written: Sequence[str]) -> list[str]:
+    return [bot.finish(plan, text).text for plan, text in zip(plans, written, strict=False)]
 
 
 def _nearness(bot: Bot, texts: Sequence[str], replies: Sequence[str]) -> NDArray[np.float32]:
@@ -91,7 +102,7 @@ def _nearness(bot: Bot, texts: Sequence[str], replies: Sequence[str]) -> NDArray
 
 
 def _answered(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> list[tuple[Plan, list[dict[str, str]], str]]:
-    """(plan, conversation, the human's reply) of the first rows, by id, that the bot is sure about."""
+    """(plan, conversation, the human's reply) of the rows, by id, that the bot is sure about."""
     from deskloop.scorecard import conversation
 
     asked = sorted((row for row in held if row["reply"]), key=lambda row: str(row["id"]))
@@ -102,7 +113,7 @@ def _answered(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> list[tuple[Plan, l
         for plan, talk, row in found
         if plan.kind in ("generate", "retrieve") and not plan.both
     ]
-    return [(_writing(plan), talk, reply) for plan, talk, reply in sure[:CASES]]
+    return [(_writing(plan), talk, reply) for plan, talk, reply in sure]
 
 
 def _writing(plan: Plan) -> Plan:
@@ -113,7 +124,7 @@ def _writing(plan: Plan) -> Plan:
 
 def _compared(bot: Bot, plans: Sequence[Plan], written: Sequence[str], replies: Sequence[str]) -> Policy:
     entries = [plan.sources[0].answer for plan in plans]
-    said = [bot.finish(plan, text).text for plan, text in zip(plans, written, strict=True)]
+    said = _finished(bot, plans, written)
     near = [_nearness(bot, texts, replies).tolist() for texts in (said, entries)]
     right = [
         [float(facts.correct(t, e, r)) for t, e, r in zip(texts, entries, replies, strict=True)]
@@ -125,4 +136,6 @@ def _compared(bot: Bot, plans: Sequence[Plan], written: Sequence[str], replies: 
         f"on {len(plans)} validation questions, written answers less the entries' own words: similarity to the "
         f"human's reply {nearer}, needed facts given {righter}; a written answer has to say {bot.fullness:.0%} of it"
     )
-    return Policy("generate" if wins else "retrieve", reason, str(nearer), str(righter), len(plans), bot.fullness)
+    return Policy(
+        "generate" if wins else "retrieve", reason, str(nearer), str(righter), len(plans), bot.fullness, bot.manner
+    )

@@ -214,12 +214,12 @@ def taught(entries: Sequence[KnowledgeEntry], folder: Path, settings: Settings) 
 
 
 def _filled(bot: Bot, held: Sequence[KnowledgeEntry]) -> Bot:
-    """With the fullness that is nearest to the answers of rows that the generator has not seen."""
+    """With the manner and fullness of answers that the generator has not seen."""
     rows = [(e, hits[:USED_SOURCES]) for e, hits in zip(held, _without_itself(bot, held), strict=True) if hits]
     plans = [Plan("generate", e.question, None, 1.0, 1.0, tuple(hits), None) for e, hits in rows]
     prompts = [bot.compose(p, [{"role": "user", "content": p.question}]) for p in plans]
     assert bot.engine is not None
-    return policy.fullest(bot, plans, bot.engine.generate(prompts, MAX_TOKENS), [e.answer for e, _ in rows])
+    return policy.learnt(bot, plans, [e.answer for e, _ in rows], bot.engine.generate(prompts, MAX_TOKENS))
 
 
 def _without_itself(bot: Bot, entries: Sequence[KnowledgeEntry]) -> list[list[Source]]:

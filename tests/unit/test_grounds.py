@@ -1,12 +1,14 @@
-"""Which sentences an answer may rest on its first source with."""
+"""Which written sentences are shown, and what is shown instead of the others."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from deskloop.bot import Bot, Plan
 from deskloop.confidence import Confidence
-from deskloop.grounds import holding, rests_on_first, sentences
+from deskloop.grounds import manner
 from deskloop.records import Source
 from deskloop.settings import Settings, Shop
 
@@ -17,67 +19,88 @@ def source(question: str, answer: str) -> Source:
 
 LOST = source("Is my parcel lost?", "After five working days without a trace the parcel counts as lost.")
 STOP = source("Can you stop a parcel?", "Once it is sent it cannot be stopped; refuse it at the door.")
+PAGE = source("Is it lost?", "After five working days the parcel counts as lost. Then we send a new one free.")
 LATE = source("My order is late.", "I am sorry that your order is late. I look into the delay for you at once.")
-DELAYED = source("Where is my late order?", "Sorry about the late order and its delay. I check the courier at once.")
+KIND = frozenset({"sorry about that.", "hear"})
+
+
+def answered(
+    *sources: Source, written: str, asked: str = "Where is it?", name: str = "Larkfell Outdoor",
+    usual: frozenset[str] = KIND, least: float = 0.0,
+) -> str:  # fmt: skip
+    bot = Bot(None, None, None, Confidence(), {}, "generate", Settings(shop=Shop(name=name)))  # type: ignore[arg-type]
+    bot = replace(bot, manner=usual, fullness=least)
+    return bot.finish(Plan("generate", asked, None, 1.0, 1.0, sources, None), written).text
 
 
 def test_what_only_another_page_says_does_not_slip_in() -> None:
-    assert not rests_on_first("Refuse the parcel at the door, it cannot be stopped.", [LOST, STOP])
-    assert rests_on_first("A parcel without a trace counts as lost.", [LOST, STOP])
+    assert answered(LOST, STOP, written="Refuse the parcel at the door.") == LOST.answer
+    assert answered(LOST, STOP, written="A parcel without a trace counts as lost.").startswith("A parcel without")
 
 
-def test_past_answers_that_say_the_same_may_lend_each_other_words() -> None:
-    assert rests_on_first("I check with the courier at once.", [LATE, DELAYED])
-    assert not rests_on_first("I check with the courier at once.", [STOP, DELAYED])
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("The code is right so it must be the mail, which I made up.", "The code is right so it must be the mail."),
+        ("Where is it?", "We send parcels in one or two friendly sentences, using only these notes."),
+        ("I have a complaint.", "I am sorry, but I am not here to help you with your complaint."),
+        ("Is the regulator dangerous?", "Yes, the regulator is dangerous."),
+        ("Can it be lost?", "Yes, it can."),
+    ],
+)
+def test_an_echo_of_the_question_or_the_prompt_and_an_invented_claim_are_not_shown(asked: str, written: str) -> None:
+    assert answered(LOST, written=written, asked=asked) == LOST.answer
 
 
-def answered(source: Source, written: str, name: str = "Larkfell Outdoor") -> str:
-    bot = Bot(None, None, None, Confidence(), {}, "generate", Settings(shop=Shop(name=name)))  # type: ignore[arg-type]
-    return bot.finish(Plan("generate", "Is it lost?", None, 1.0, 1.0, (source,), None), written).text
+@pytest.mark.parametrize("opener", ["Yes, ", "No: ", "Ja, ", "Oui, ", "Sí, ", "Nee - "])
+def test_a_yes_or_no_that_the_page_does_not_say_is_left_out(opener: str) -> None:
+    assert answered(LOST, written=f"{opener}a parcel without a trace counts as lost.").startswith("A parcel")
+
+
+def test_a_yes_that_the_page_says_is_kept_and_never_turned_to_no() -> None:
+    page = source("Do you ship to Norway?", "Yes, we ship to Norway.")
+    assert answered(page, written="Yes, to Norway we ship.") == "Yes, to Norway we ship."
+    assert answered(page, written="No, we ship to Norway.") == "We ship to Norway."
+
+
+def test_nothing_is_denied_that_neither_page_nor_customer_denies() -> None:
+    page = source("Do you ship to Norway?", "We ship to Norway and Sweden within five days.")
+    assert answered(page, written="We do not ship within days.") == page.answer
+
+
+def test_the_teams_own_courtesy_may_open_an_answer_once() -> None:
+    whole = f"Sorry about that. {LOST.answer}"
+    assert answered(LOST, written=f"Sorry about that. I am sorry about that. {LOST.answer}") == whole
+    assert answered(LOST, written="Sorry about that. I am sorry about that.") == whole
+    assert answered(LOST, written=whole, usual=frozenset()) == LOST.answer
 
 
 def test_a_kind_word_alone_is_no_answer_so_the_page_goes_on() -> None:
-    said = answered(LOST, "I am sorry to hear that. We refund 500 euro.")
+    said = answered(LOST, written="I am sorry to hear that. We refund 500 euro.")
     assert said == f"I am sorry to hear that. {LOST.answer}"
 
 
 def test_what_was_said_before_the_break_is_not_said_twice() -> None:
-    page = source("Is it lost?", "After five working days the parcel counts as lost. Then we send a new one free.")
-    said = answered(page, "After five working days your parcel counts as lost. You get 500 euro.")
+    said = answered(PAGE, written="After five working days your parcel counts as lost. You get 500 euro.")
     assert said == "After five working days your parcel counts as lost. Then we send a new one free."
+
+
+def test_what_says_too_little_of_the_page_gives_way_to_it() -> None:
+    half = "After five working days your parcel counts as lost."
+    whole = f"Sorry about that. {half} Then we send you a new one free."
+    assert answered(PAGE, written=half) == half
+    assert answered(PAGE, written=half, least=0.9) == PAGE.answer
+    assert answered(PAGE, written=whole, least=0.9) == whole
 
 
 @pytest.mark.parametrize(("name", "shown"), [("Larkfell Outdoor", True), ("Other Shop", False)])
 def test_a_shop_may_name_itself(name: str, shown: bool) -> None:
     written = "Thank you for writing to Larkfell Outdoor. I am sorry that your order is late."
-    assert (answered(LATE, written, name) == written) is shown
+    assert (answered(LATE, written=written, usual=frozenset({"writin"}), name=name) == written) is shown
 
 
-def test_a_yes_or_no_that_the_page_does_not_say_is_not_shown() -> None:
-    assert answered(STOP, f"Yes, {STOP.answer[0].lower()}{STOP.answer[1:]}") == STOP.answer
-    assert answered(STOP, f"Yes, you can. {STOP.answer}") == STOP.answer
-    plain = source("Are dogs allowed?", "Yes, dogs on a lead are welcome.")
-    assert answered(plain, "Yes, dogs on a lead are welcome.") == plain.answer
-
-
-@pytest.mark.parametrize(
-    "empty",
-    [
-        "The password must be the other one, which I made up years ago.",
-        "Sorry about that. I am sorry about that. I am sorry about that.",
-        "I am sorry, but I am not here to help you.",
-        "That is correct.",
-    ],
-)
-def test_what_says_nothing_of_the_page_is_not_shown_but_for_kind_words_once(empty: str) -> None:
-    kind = "Sorry about that. " if empty.startswith("Sorry") else ""
-    assert answered(LOST, empty) == f"{kind}{LOST.answer}"
-    assert answered(LOST, f"{empty} {LOST.answer}") == f"{kind}{LOST.answer}"
-
-
-def test_what_says_too_little_of_the_page_gives_way_to_it() -> None:
-    page = source("How do I wash it?", "Wash it at 30 degrees without softener. Then 20 minutes in the dryer.")
-    half, whole = "You wash it at 30 degrees without softener.", f"Sorry about that. {page.answer}"
-    for least, text, shown in ((0.0, half, half), (0.9, half, page.answer), (0.9, whole, whole)):
-        told = "".join(holding(sentences([text]), [page], "Washing?", least=least)) or page.answer
-        assert told == shown
+def test_the_teams_manner_is_what_many_replies_add_to_page_and_question() -> None:
+    plain = [("Where is it?", LOST, LOST.answer)] * 57
+    kind = [("Where is it?", LOST, f"Sorry about that. I understand. {LOST.answer} Yes.")] * 3
+    assert manner([*plain, *kind]) == {"sorry about that.", "unders"}
+    assert manner([*plain, *kind[:2]]) == frozenset()

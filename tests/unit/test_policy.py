@@ -1,34 +1,72 @@
-"""How much of a page a written answer must say is learnt from what colleagues write."""
+"""What written answers keep to is learnt from the team's replies; and it holds while an answer is streamed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deskloop import policy
-from deskloop.bot import Bot, Plan
+from deskloop.bot import Bot, Plan, thresholds
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
-from deskloop.records import KnowledgeEntry, Source
+from deskloop.features.tiny import TinyEncoder
+from deskloop.records import KnowledgeEntry
 from deskloop.settings import Settings
 
-WASH = "Wash the jacket at 30 degrees without softener. Then dry the jacket 20 minutes on low heat."
-SHORT = "Wash the jacket at 30 degrees without softener."
+HALF = "Open My Orders, choose return, print the label and hand the parcel in at a pick-up point."
+PAGE = f"{HALF} Money comes back within 5 working days."
+ASKED = "How do I return boots?"
+TALK = [{"role": "user", "content": ASKED}]
 
 
-@pytest.fixture
-def bot(tiny_models: Any) -> Bot:
-    from deskloop.features.tiny import TinyEncoder
+class Scripted:
+    """A generator that says one text, word by word."""
 
-    index = SearchIndex.build([KnowledgeEntry(id="a", question="Washing?", answer=WASH, source="s")], TinyEncoder())
-    return Bot(index, None, None, Confidence(), {}, "generate", Settings())
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def stream(self, messages: Any, max_tokens: int) -> Iterator[str]:
+        """Pieces of the text."""
+        yield from (f"{word} " for word in self.text.split())
 
 
-@pytest.mark.parametrize(("reply", "least"), [(WASH, 1.0), (SHORT, 0.5)])
-def test_fullness_is_what_brings_answers_nearest_to_the_replies(bot: Bot, reply: str, least: float) -> None:
-    page = Source(id="a", question="Washing?", answer=WASH, url=None, score=1.0)
-    plans = [Plan("generate", "Washing?", None, 1.0, 1.0, (page,), None)] * 3
-    found = policy.fullest(bot, plans, [SHORT] * 3, [reply] * 3)
-    assert found.fullness == least
-    assert found.finish(plans[0], SHORT).text == reply
+@pytest.fixture(scope="module")
+def bot() -> Bot:
+    entry = KnowledgeEntry(id="return", question="How do I return something?", answer=PAGE, source="faq")
+    index = SearchIndex.build([entry], TinyEncoder())
+    return Bot(index, None, None, Confidence(threshold=0.0), {}, "generate", Settings())
+
+
+def learnt(bot: Bot, reply: str, written: str) -> Bot:
+    plan = Plan("generate", ASKED, None, 1.0, 1.0, bot.plan(TALK).sources, None)
+    return policy.learnt(bot, [plan] * 20, [reply] * 20, [written] * 8)
+
+
+def test_a_team_that_repeats_its_pages_shows_no_half_of_one(bot: Bot) -> None:
+    assert learnt(bot, PAGE, HALF).fullness == 1.0
+
+
+def test_a_team_that_says_part_of_a_page_in_its_manner_may_be_written_for_so(bot: Bot) -> None:
+    reply = f"Wonderful that you write. {HALF}"
+    found = learnt(bot, reply, reply)
+    assert found.fullness < 1 and found.manner == {"wonder", "write"}
+    assert found.finish(bot.plan(TALK), reply).text == reply
+
+
+def test_what_is_learnt_is_kept_with_the_bundles_thresholds(bot: Bot) -> None:
+    told = thresholds(learnt(bot, f"Wonderful. {HALF}", HALF), "generate")
+    assert told["manner"] == ["wonder"] and told["fullness"] < 1
+
+
+@pytest.mark.parametrize("least", [1.0, 0.0])
+@pytest.mark.parametrize("text", [HALF, PAGE, f"Yes. {PAGE} It is a pleasure.", "We refund 90 euro.", ""])
+def test_what_is_streamed_is_what_is_answered_and_what_a_finished_text_gives(
+    bot: Bot, text: str, least: float
+) -> None:
+    writing = replace(bot, engine=Scripted(text), fullness=least)  # type: ignore[arg-type]
+    *pieces, last = writing.stream(TALK)
+    assert "".join(map(str, pieces)).strip() == last.text == writing.finish(writing.plan(TALK), text).text  # type: ignore[union-attr]
+    assert last.text == (HALF if text == HALF and not least else PAGE)  # type: ignore[union-attr]
