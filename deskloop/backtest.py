@@ -15,7 +15,7 @@ import pandas as pd
 
 from deskloop import metrics, sheet
 from deskloop.bot import MOST_OFFERED, Bot, Plan, Reading
-from deskloop.intents import OUT_OF_SCOPE
+from deskloop.records import OUT_OF_SCOPE
 from deskloop.settings import Backtest
 from deskloop.slices import UNJUDGED
 

@@ -21,7 +21,7 @@ from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
 from deskloop.grounds import clean, holding, sentences, texts
 from deskloop.intents import IntentModel, Prediction
-from deskloop.records import Answer, Source
+from deskloop.records import OUT_OF_SCOPE, Answer, Source
 from deskloop.settings import Settings
 from deskloop.text import language
 
@@ -30,7 +30,6 @@ MAX_TOKENS = 90
 FOUND = 10
 USED_SOURCES = 2
 MOST_OFFERED = 3
-OUT_OF_SCOPE = "out_of_scope"
 EITHER = "one of two entries answers"
 UNSURE = "not sure enough"
 _PIECE = re.compile(r"\S+\s*")

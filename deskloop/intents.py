@@ -22,11 +22,10 @@ from deskloop.errors import BadInput
 from deskloop.features.blocks import Featurizer
 from deskloop.features.sentence import Encoder, SentenceEncoder
 from deskloop.features.tuned import Tuned
-from deskloop.records import Record
+from deskloop.records import OUT_OF_SCOPE, Record
 from deskloop.scope import MOST_ANCHORS, Scope, likeness, signals
 from deskloop.softmax import STRENGTHS, Softmax, Trainer, softmax
 
-OUT_OF_SCOPE = "out_of_scope"
 RARE = 20  # messages: a class with fewer is held down by the penalty on weights more than by being rare
 
 

@@ -12,9 +12,8 @@ from deskloop import figures as names
 from deskloop import intervals, metrics, scorecard, writing
 from deskloop.bot import Bot
 from deskloop.generator.engines import Engine
-from deskloop.intents import OUT_OF_SCOPE
 from deskloop.metrics import paired_bootstrap
-from deskloop.records import KnowledgeEntry
+from deskloop.records import OUT_OF_SCOPE, KnowledgeEntry
 from deskloop.scorecard import Scorecard
 from deskloop.settings import Effort
 

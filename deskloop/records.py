@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["customer", "agent", "bot"]
+OUT_OF_SCOPE = "out_of_scope"  # the intent of a message about nothing that the team does
 
 
 class Record(BaseModel):

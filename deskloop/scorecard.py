@@ -17,8 +17,7 @@ import pandas as pd
 
 from deskloop import backtest, behaviour, facts, intervals, metrics, slices, topics, writing
 from deskloop.bot import Bot, Plan, Reading
-from deskloop.intents import OUT_OF_SCOPE
-from deskloop.records import KnowledgeEntry
+from deskloop.records import OUT_OF_SCOPE, KnowledgeEntry
 from deskloop.settings import Effort
 
 TOPICS = "topics, not labels; agreement with labels unknown"

@@ -15,7 +15,8 @@ from deskloop.features.blocks import Featurizer
 from deskloop.features.sentence import Encoder, SentenceEncoder
 from deskloop.features.tfidf import Tfidf
 from deskloop.features.word2vec import WordVectors
-from deskloop.intents import OUT_OF_SCOPE, IntentModel
+from deskloop.intents import IntentModel
+from deskloop.records import OUT_OF_SCOPE
 from deskloop.settings import Settings
 
 FITS = 3

@@ -18,7 +18,7 @@ from typing import Any
 from deskloop import cleaning
 from deskloop.errors import BadInput
 from deskloop.origins import AnySource, SyntheticSource
-from deskloop.records import Conversation, Turn
+from deskloop.records import OUT_OF_SCOPE, Conversation, Turn
 from deskloop.settings import Settings
 from deskloop.sources import journal, mixing, rewriting
 from deskloop.sources.batch import Batch, Builder, digest
@@ -27,7 +27,6 @@ from deskloop.text.email import clean_reply
 from deskloop.text.normalise import normalise
 from deskloop.text.pii import Redactor
 
-OUT_OF_SCOPE = "out_of_scope"
 _NEIGHBOURS = {
     "a": "sqz", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk",
     "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "q": "wa", "r": "et", "s": "ad", "t": "ry",
