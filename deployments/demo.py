@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -71,9 +74,7 @@ def run_demo(
         settle()
         if not once:
             start_services(host)
-            say(
-                addresses(shop) + f"\nPlay drift from a second terminal:  deskloop simulate-drift --config {config}\n"
-            )
+            say(f"{addresses(shop)}\nPlay drift from a second terminal:  {elsewhere('simulate-drift', config)}\n")
             ready(outcome | places(shop))
             try:
                 host.watch()
@@ -81,6 +82,13 @@ def run_demo(
                 say("stopping")
             return
     ready(outcome)
+
+
+def elsewhere(command: str, config: Path) -> str:
+    """The line that runs a command beside this one from another terminal: same program, ports and configuration."""
+    ports = [f"{name}={at}" for name, at in sorted(os.environ.items()) if re.fullmatch("DESKLOOP_.*PORT", name)]
+    program = "deskloop" if shutil.which("deskloop") else str(Path(sys.executable).with_name("deskloop"))
+    return shlex.join([*ports, program, command, "--config", str(config)])
 
 
 def _train(config: Path, effort: Effort | None, began: float) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from deployments.demo import elsewhere
 from deskloop.demo.simulate import simulate
 from deskloop.errors import BadInput
 
@@ -85,3 +89,14 @@ def test_a_busy_api_is_asked_again():
 def test_no_api_is_told_in_one_line():
     with pytest.raises(BadInput, match="does not answer"):
         simulate("http://127.0.0.1:9", None, ROWS, rate=1000, progress=lambda _: None)
+
+
+def test_the_line_for_a_second_terminal_runs_there_with_this_ones_ports(tmp_path, monkeypatch):
+    monkeypatch.setenv("DESKLOOP_PREFECT_PORT", "4993")
+    monkeypatch.setenv("PATH", os.defpath)
+
+    line = elsewhere("simulate-drift", tmp_path / "a shop.yaml")
+    port, program, *rest = shlex.split(line)
+
+    assert port == "DESKLOOP_PREFECT_PORT=4993" and rest == ["simulate-drift", "--config", f"{tmp_path}/a shop.yaml"]
+    assert os.access(program, os.X_OK) and Path(program).name == "deskloop"
