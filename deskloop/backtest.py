@@ -13,9 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import metrics, sheet
+from deskloop import metrics, rightness, sheet
 from deskloop.bot import MOST_OFFERED, Bot, Plan, Reading
-from deskloop.records import OUT_OF_SCOPE
 from deskloop.settings import Backtest
 from deskloop.slices import UNJUDGED
 
@@ -32,39 +31,17 @@ _TOLD = {
 }
 
 
-def judged(test: pd.DataFrame) -> pd.Series:
-    """Of which messages it is known what was right: an entry, a colleague's reply, or that none answers them."""
-    outside = test["intent"] == OUT_OF_SCOPE
-    return test["knowledge_id"].notna() | (test["reply"].fillna("") != "") | outside
-
-
 def tickets(test: pd.DataFrame, plans: Sequence[Plan], readings: Sequence[Reading], bot: Bot) -> list[Ticket]:
     """One row for each held-out message: its traits, what would have become of it, and how sure the bot was.
 
     The outcome is UNJUDGED where nobody knows what was right.
     """
-    right = zip(*(_right(test, readings, bot, at) for at in range(MOST_OFFERED)), strict=True)
-    rows = zip(test.to_dict("records"), plans, readings, right, bot.sureness(readings), strict=True)
-    made = [_ticket(*row) for row in rows]
-    return [row if known else row | {"outcome": UNJUDGED} for row, known in zip(made, judged(test), strict=True)]
-
-
-def _right(test: pd.DataFrame, readings: Sequence[Reading], bot: Bot, at: int) -> list[bool]:
-    """Is the entry found at this place the right one?"""
-    from deskloop.bundle import agreeing
-
-    found = [r.hits[at] if len(r.hits) > at else None for r in readings]
-    rows = list(zip(found, test["knowledge_id"], test["reply"].fillna(""), strict=True))
-    right = [hit is not None and hit.id == gold for hit, gold, _ in rows]
-    # where nobody named an entry, the colleague's words decide
-    unnamed = {
-        i: (hit.answer, reply) for i, (hit, gold, reply) in enumerate(rows) if hit and not isinstance(gold, str)
-    }
-    if unnamed:
-        answers, replies = zip(*unnamed.values(), strict=True)
-        for i, said in zip(unnamed, agreeing(answers, replies, bot), strict=True):
-            right[i] = said
-    return right
+    rows = test.to_dict("records")
+    right = zip(*(rightness.right(rows, readings, at, bot.index.encoder) for at in range(MOST_OFFERED)), strict=True)
+    made = [_ticket(*row) for row in zip(rows, plans, readings, right, bot.sureness(readings), strict=True)]
+    return [
+        row if known else row | {"outcome": UNJUDGED} for row, known in zip(made, rightness.known(test), strict=True)
+    ]
 
 
 def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequence[bool], sure: float) -> Ticket:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import confidence, drift, facts, policy, usual
+from deskloop import confidence, drift, policy, rightness, usual
 from deskloop.bot import Bot, Reading, thresholds
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import TRAINABLE, SentenceEncoder
@@ -110,33 +110,26 @@ def _likely(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> float:
 def _calibrated(
     bot: Bot, asked: Sequence[tuple[Mapping[Any, Any], Reading]], settings: Settings
 ) -> confidence.Confidence:
-    """Confidence that the top entry, or one of the best two, is right; a question that no entry answers has none.
-
-    Where fewer than 30 questions name their gold entry, the human's reply decides instead: right is an entry
-    that says what the human said.
-    """
+    """Confidence that the top entry, or one of the best two, is right; a question that no entry answers has none."""
+    known = rightness.known(pd.DataFrame([row for row, _ in asked])) if asked else ()
+    asked = [pair for pair, judged in zip(asked, known, strict=True) if judged]
     if not asked:
         return confidence.Confidence()
-    readings = [reading for _, reading in asked]
-    golden = [row["knowledge_id"] if isinstance(row["knowledge_id"], str) else None for row, _ in asked]
-    if sum(g is not None for g in golden) >= confidence.FEWEST:
-        first, second = (
-            [len(r.hits) > at and r.hits[at].id == g for r, g in zip(readings, golden, strict=True)] for at in (0, 1)
-        )
-    else:
-        replies = [row["reply"] for row, _ in asked]
-        first, second = (
-            agreeing([r.hits[at].answer if len(r.hits) > at else "" for r in readings], replies, bot) for at in (0, 1)
-        )
-    missing = {i: bot.without(r, g) for i, (r, g) in enumerate(zip(readings, golden, strict=True)) if g}
+    rows, readings = zip(*asked, strict=True)
+    first, second = (rightness.right(rows, readings, at, bot.index.encoder) for at in (0, 1))
+    golden = [_gold(row, reading, found) for row, reading, found in zip(rows, readings, first, strict=True)]
+    missing = {
+        i: bot.without(reading, gold) for i, (reading, gold) in enumerate(zip(readings, golden, strict=True)) if gold
+    }
     model = settings.model
     return confidence.fit([r.signals for r in readings], first, model.max_wrong, model.seed, missing, second)
 
 
-def agreeing(answers: Sequence[str], replies: Sequence[str], bot: Bot) -> list[bool]:
-    """Does each answer say what the human said? Their vectors are near, and no figure of the one is denied."""
-    near = (bot.index.encoder.encode(list(answers)) * bot.index.encoder.encode(list(replies))).sum(axis=1)
-    return [facts.agrees(a, r, float(n)) for a, r, n in zip(answers, replies, near, strict=True)]
+def _gold(row: Mapping[Any, Any], reading: Reading, first: bool) -> str | None:
+    """Id of the entry that answers, as far as it is known."""
+    if isinstance(row["knowledge_id"], str):
+        return str(row["knowledge_id"])
+    return reading.hits[0].id if first else None
 
 
 def _reference(bot: Bot, messages: pd.DataFrame) -> drift.Sample:

@@ -48,9 +48,14 @@ def _ablation(candidate: Path, search: Sequence[Mapping[str, Any]]) -> str:
 def _policy(candidate: Path) -> str:
     thresholds = json.loads((candidate / "thresholds.json").read_bytes())
     sure = thresholds["confidence"]
+    if sure["coverage"] is None:
+        kept = "too few questions with a known answer were held out to keep to a share of wrong answers"
+    else:
+        wrong = sure["wrong_rate"] + (sure.get("pair") or {"wrong_rate": 0.0})["wrong_rate"]
+        kept = f"of the questions it is calibrated on, {wrong:.1%} are answered wrongly"
     return (
         f"`{thresholds['policy']}`: {thresholds.get('why', {}).get('reason', 'as configured')}. "
-        f"An answer is shown from a confidence of {sure['threshold']:.2f} on."
+        f"An answer is shown from a confidence of {sure['threshold']:.2f} on; {kept}."
     )
 
 

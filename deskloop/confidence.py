@@ -21,10 +21,12 @@ SIGNALS = ("score", "margin", "intent_confidence", "scope", "agreement", "partic
 _BOUNDS = ((0, None), (0, None), (0, None), (0, None), (0, None), (None, 0), (None, None))
 MISSING = 1.0  # weight of a question whose entry was taken away, next to a real one
 FEWEST = 30  # questions to fit on
+FEWEST_EACH = 5  # of them right, and wrong
 REPEATS = 5  # cross-validations, averaged: one alone moves the threshold by chance
 # from this chance that one of the best two answers, one of the best three does in most cases; chosen on the sample
 # shop's validation split
 OFFERED = 0.1
+LEAST = 0.5  # threshold where hardly a held-out answer was wrong, so that they cannot tell which one will be
 ALONE = 0.6  # share of the allowed wrong answers that single entries may use; what they leave, pairs may
 
 
@@ -78,16 +80,18 @@ def fit(
     `missing` gives for some of the rows the signals (s,) that they would have if the knowledge lacked their gold
     entry: no row is right then, and the weights (not the threshold) learn from it what missing knowledge looks
     like. `second` (n,) tells whether the second entry was the gold one: then both may be shown together where the
-    first alone is not sure enough. Fewer than 30 questions, or fewer than 5 of one outcome, keep the defaults.
-    Thresholds are chosen on predictions made by cross-validation, so that they do not flatter themselves.
+    first alone is not sure enough. Fewer questions than can promise `max_wrong` (and than 30), or fewer than 5 of one
+    outcome, keep the defaults. Thresholds are chosen on predictions made by cross-validation, so that they do not
+    flatter themselves.
     """
     x, y = np.asarray(signals, dtype=float), np.asarray(right, dtype=float)
-    if len(y) < FEWEST or min(y.sum(), (1 - y).sum()) < 5:
-        return Confidence()
     gone = {row: np.asarray(values, dtype=float) for row, values in (missing or {}).items()}
+    if len(y) < max(FEWEST, (1 - max_wrong) / max_wrong) or min(y.sum(), (1 - y).sum() + len(gone)) < FEWEST_EACH:
+        return Confidence()
     either = y if second is None else np.maximum(y, np.asarray(second, dtype=float))
-    if min((either - y).sum(), (1 - either).sum()) < 5:
-        return _fitted(x, y, gone, *choose_threshold(_unseen(x, y, gone, seed), y > 0, max_wrong))
+    if min((either - y).sum(), (1 - either).sum()) < FEWEST_EACH:
+        least = LEAST if (1 - y).sum() < FEWEST_EACH else 0.0
+        return _fitted(x, y, gone, *choose_threshold(_unseen(x, y, gone, seed), y > 0, max_wrong, least))
     one, two = _unseen(x, y, gone, seed), _unseen(x, either, gone, seed)
     chosen = choose_thresholds(one, y > 0, two, either > 0, max_wrong)
     single, pair = (_fitted(x, o, gone, *c) for o, c in zip((y, either), chosen, strict=True))
@@ -103,14 +107,21 @@ def _fitted(
 
 def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> Floats:
     """Probability of right for each question, by models that have seen it in neither form; mean of five divisions."""
-    from sklearn.model_selection import StratifiedKFold
-
     out = np.zeros(len(y))
     for repeat in range(REPEATS):
-        for rest, part in StratifiedKFold(5, shuffle=True, random_state=seed + repeat).split(x, y):
-            weights, bias = _logistic(*_with(x, y, gone, rest.tolist()))
+        fold = _folds(y, np.random.default_rng(seed + repeat))
+        for part in (fold == number for number in range(5)):
+            weights, bias = _logistic(*_with(x, y, gone, np.flatnonzero(~part).tolist()))
             out[part] += 1 / (1 + np.exp(-np.clip(x[part] @ weights + bias, -30, 30))) / REPEATS
     return out
+
+
+def _folds(y: Floats, chance: np.random.Generator) -> NDArray[np.int64]:
+    """A fold of five for each question, with a fifth of each outcome, however few there are of it."""
+    order = chance.permutation(len(y))
+    fold = np.empty(len(y), dtype=np.int64)
+    fold[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % 5
+    return fold
 
 
 def _with(x: Floats, y: Floats, gone: Mapping[int, Floats], rows: Iterable[int]) -> tuple[Floats, Floats, Floats]:
@@ -140,15 +151,17 @@ def _logistic(x: Floats, y: Floats, share: Floats) -> tuple[Floats, float]:
     return weights, float(found[-1] - weights @ middle)
 
 
-def choose_threshold(confidence: ArrayLike, right: ArrayLike, max_wrong: float) -> tuple[float, float, float]:
-    """Lowest threshold whose wrong answers stay within `max_wrong` of all questions.
+def choose_threshold(
+    confidence: ArrayLike, right: ArrayLike, max_wrong: float, least: float = 0.0
+) -> tuple[float, float, float]:
+    """Lowest threshold from `least` on whose wrong answers stay within `max_wrong` of all questions.
 
     Conformal risk control for the monotone loss "shown and wrong" (Angelopoulos et al. 2022, eq. 4): with n
     questions the empirical risk may be at most max_wrong - (1 - max_wrong) / n. Returns (threshold, share
     shown, wrong rate).
     """
     n = len(np.asarray(right))
-    return _lowest(confidence, right, max_wrong - (1 - max_wrong) / n, n)
+    return _lowest(confidence, right, max_wrong - (1 - max_wrong) / n, n, least)
 
 
 def choose_thresholds(
@@ -168,19 +181,21 @@ def choose_thresholds(
     return single, pair
 
 
-def _lowest(confidence: ArrayLike, right: ArrayLike, allowed: float, n: int) -> tuple[float, float, float]:
-    """Lowest threshold that shows wrong answers to at most the share `allowed` of `n` questions."""
+def _lowest(
+    confidence: ArrayLike, right: ArrayLike, allowed: float, n: int, least: float = 0.0
+) -> tuple[float, float, float]:
+    """Lowest threshold from `least` on that shows wrong answers to at most the share `allowed` of `n` questions."""
     p, y = np.asarray(confidence, dtype=float), np.asarray(right, dtype=bool)
     order = np.argsort(-p, kind="stable")
     wrong = np.cumsum(~y[order]) / n
     # equally sure questions are shown or withheld together, so a threshold lies only where the next is less sure
     falls = np.append(np.diff(p[order]) < 0, True)[: len(p)]
-    good = np.flatnonzero(falls & (wrong <= allowed))
+    good = np.flatnonzero(falls & (wrong <= allowed) & (p[order] >= least))
     if not len(good):
         return 1.0, 0.0, 0.0
     last = int(good[-1])
     below = p[order[last + 1]] if last + 1 < len(p) else 0.0
-    return float((p[order[last]] + below) / 2), (last + 1) / n, float(wrong[last])
+    return max(least, float((p[order[last]] + below) / 2)), (last + 1) / n, float(wrong[last])
 
 
 def curve(confidence: ArrayLike, right: ArrayLike, steps: int = 20) -> list[dict[str, float]]:

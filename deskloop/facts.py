@@ -16,7 +16,7 @@ from deskloop.text.quantities import quantities, taken
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w'’])([^\W\d_]{3,})")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|nothing|none|without|neither|nor)\b|n['’]t\b", re.I)
 _REPLY = re.compile(r"^\W*(?:yes|no)\b\s*,", re.I)
-_WORD = re.compile(r"[a-z][a-z'’]+")
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’])+")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _STOP = frozenset(
     """

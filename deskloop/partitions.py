@@ -20,7 +20,7 @@ import pandas as pd
 from deskloop import decisions, frames, minhash, quality, semantic
 from deskloop.cleaning import Clean, clean
 from deskloop.entries import Known
-from deskloop.linking import Links
+from deskloop.linking import Links, Quotes
 from deskloop.records import Quarantined
 from deskloop.settings import Settings, Shop
 from deskloop.sources.batch import Batch, excerpt
@@ -32,7 +32,7 @@ def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folde
     """Clean the conversations of some batches into `folder`. Returns the number of clean ones."""
     import pyarrow.parquet as parquet
 
-    links = Links(known.entries)
+    links, quotes = Links(known.entries), Quotes(known.entries)
     read: Counter[str] = Counter()
     aside: list[dict[str, Any]] = []
     made = _Part(settings)
@@ -46,7 +46,7 @@ def clean_part(batches: Iterable[Batch], known: Known, settings: Settings, folde
                 said = excerpt(_asked((t.role, t.text) for t in conversation.turns), conversation.names)
                 aside.append(_refused(conversation.source, conversation.lineage.locator, result, said))
             else:
-                made.add(result, links)
+                made.add(result, links, quotes)
     (folder / "read.json").write_text(json.dumps(read))
     parquet.write_table(frames.table("quarantine", aside), folder / "quarantine.parquet")
     parquet.write_table(frames.table("conversations", made.conversations), folder / "conversations.parquet")
@@ -97,8 +97,9 @@ class _Part:
         self.wholes: list[str] = []
         self.table: list[tuple[Any, ...]] = []
 
-    def add(self, found: Clean, links: Links) -> None:
-        entry, url = links.of(found.conversation)
+    def add(self, found: Clean, links: Links, quotes: Quotes) -> None:
+        named, url = links.of(found.conversation)
+        entry = named or quotes.of(found.reply)
         row = found.conversation.model_dump(mode="json", exclude={"names"}) | {"knowledge_url": url}
         whole = _whole(found)
         self.conversations.append(row)

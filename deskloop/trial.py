@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from deskloop import backtest, facts, intervals, revision, scorecard, slices, suites, topics
+from deskloop import facts, intervals, revision, rightness, scorecard, slices, suites, topics
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
 from deskloop.metrics import bootstrap
 from deskloop.records import KnowledgeEntry
@@ -63,7 +63,7 @@ def sliced(test: pd.DataFrame, effort: Effort) -> Slices:
         "intent": test[test["intent"].notna().to_numpy() & ~found],
         "retrieval": test[test["knowledge_id"].notna()],
         "truth": _answered(test),
-        "usefulness": test[backtest.judged(test)],
+        "usefulness": test[rightness.known(test)],
         "written": scorecard.answer_cases(test, effort),
     }
     return {score: slices.labels(frame.to_dict("records")) for score, frame in rows.items()}

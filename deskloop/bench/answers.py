@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from deskloop import confidence, facts, metrics, policy, turns
+from deskloop import confidence, facts, metrics, policy, rightness, turns
 from deskloop.bench import abstention, rows
 from deskloop.bench.labels import disagreement
 from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan, Reading
-from deskloop.bundle import agreeing
 from deskloop.errors import BadInput
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
@@ -132,7 +131,7 @@ def judge(
     told = [[*texts_of(p.sources[:1]), bot.settings.shop.name] for p in forced]
     grounded = [facts.supported(t, k, p.question).ok for t, k, p in zip(texts, told, forced, strict=True)]
     shown = [p.kind in ("generate", "retrieve") and (g or not bare) for p, g in zip(plans, grounded, strict=True)]
-    agreed = agreeing(texts, replies, bot)
+    agreed = rightness.agreeing(texts, replies, bot.index.encoder)
     right = [
         g and (_cited(plan, p, c.gold) if c.gold and p.sources else a and not c.gold)
         for g, plan, p, c, a in zip(grounded, plans, forced, cases, agreed, strict=True)
@@ -176,7 +175,9 @@ def _abstention(bot: Bot, cases: Sequence[Case], plans: Sequence[Plan]) -> Row:
             [bool(p.sources and c.gold and _cited(p, p, c.gold)) for p, c in zip(plans, cases, strict=True)]
         )
     else:
-        right = np.array(agreeing([s.answer if s else "" for s in first], [c.reply for c in cases], bot))
+        right = np.array(
+            rightness.agreeing([s.answer if s else "" for s in first], [c.reply for c in cases], bot.index.encoder)
+        )
     answerable = np.array([c.gold is not None or not named for c in cases])
     wrong = bootstrap((shown & ~right).astype(float))
     return {
@@ -231,7 +232,7 @@ def _calibrated(bot: Bot, held: Sequence[KnowledgeEntry], settings: Settings) ->
     readings = bot.read_many([[{"role": "user", "content": e.question}] for e in held])
     signals = [bot.without(r, e.id) for r, e in zip(readings, held, strict=True)]
     best = [next((h.answer for h in r.hits if h.id != e.id), "") for r, e in zip(readings, held, strict=True)]
-    right = agreeing(best, [e.answer for e in held], bot)
+    right = rightness.agreeing(best, [e.answer for e in held], bot.index.encoder)
     return confidence.fit(signals, right, settings.model.max_wrong, settings.model.seed)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deskloop import backtest, scorepage, slices
+from deskloop import backtest, rightness, scorepage, slices
 from deskloop.bot import Reading
 from deskloop.intents import Prediction
 from deskloop.metrics import wilson
@@ -58,9 +58,7 @@ def test_the_page_stands_by_itself_with_a_few_examples_of_each_outcome():
 
 
 class Same:
-    """An index whose encoder finds all texts alike, so that their figures decide."""
-
-    index = encoder = property(lambda self: self)
+    """An encoder that finds all texts alike, so that their figures decide."""
 
     def encode(self, texts):
         return np.ones((len(texts), 1))
@@ -77,7 +75,8 @@ def test_a_ticket_of_which_the_desk_named_no_entry_is_judged_by_what_the_colleag
         {"knowledge_id": ["a", "a", None, None, None], "reply": ["", "", "Within 30 days.", "Within 14 days.", ""]}
     )
     found = [hit("a", "x"), hit("b", "x"), *(hit("b", "Within 30 days.") for _ in range(3))]
-    assert backtest._right(test, [reading(h) for h in found], Same(), 0) == [True, False, True, False, False]
+    right = rightness.right(test.to_dict("records"), [reading(h) for h in found], 0, Same())
+    assert right == [True, False, True, False, False]
 
 
 def test_what_nobody_replied_to_is_not_judged_and_counts_in_no_share():
@@ -88,7 +87,7 @@ def test_what_nobody_replied_to_is_not_judged_and_counts_in_no_share():
             "intent": [None, None, "out_of_scope", "returns"],
         }
     )
-    assert backtest.judged(test).tolist() == [True, True, True, False]
+    assert rightness.known(test).tolist() == [True, True, True, False]
     half = [ticket(n, "right" if n % 2 else slices.UNJUDGED) for n in range(60)]
     language = next(row for row in slices.table(half) if row["slice"] == "language")
     assert language["cases"] == 60 and language["answered"].startswith("100.0 %")

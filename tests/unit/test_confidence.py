@@ -56,6 +56,22 @@ def test_too_few_questions_keep_the_cautious_defaults_and_survive_json():
     assert Confidence.from_dict(told).weights == model.weights
 
 
+def test_fewer_questions_than_can_promise_what_is_asked_keep_the_defaults():
+    signals, right = asked(60, seed=1)
+    assert fit(signals, right, max_wrong=0.05) != Confidence()
+    assert fit(signals, right, max_wrong=0.01) == Confidence()
+
+
+def test_where_no_answer_was_wrong_taken_entries_teach_what_is():
+    signals, _ = asked(80, seed=1)
+    signals[:, 0] = 0.8
+    gone = {row: [0.3, *signals[row, 1:]] for row in range(80)}
+    model = fit(signals, np.ones(80), 0.05, missing=gone)
+    assert model != Confidence() and model.threshold >= 0.5
+    assert (model.of(signals) >= model.threshold).all()
+    assert not (model.of(list(gone.values())) >= model.threshold).any()
+
+
 def test_a_fitted_model_survives_json():
     model = fit(*asked(300, seed=1), max_wrong=0.05)
     assert Confidence.from_dict(json.loads(json.dumps(model.as_dict()))) == model
