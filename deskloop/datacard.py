@@ -44,8 +44,10 @@ def card(counts: Counts, messages: pd.DataFrame, quarantine: pd.DataFrame) -> st
     total = (
         f"<p><b>{counts['read']:,}</b> rows read = <b>{counts['accepted']:,}</b> accepted + "
         f"<b>{counts['quarantined']:,}</b> set aside. {counts['messages']:,} customer messages, "
-        f"{counts['labelled']:,} of them labelled. {counts['routed']:,} conversations are in a language that "
-        f"colleagues answer: kept, not learnt from.</p><p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
+        f"{counts['labelled']:,} of them labelled. The right entry is known of {counts['entry_named']:,} from the "
+        f"desk, of {counts['entry_quoted']:,} more because the colleague's reply quotes it. {counts['routed']:,} "
+        "conversations are in a language that colleagues answer: kept, not learnt from.</p>"
+        f"<p>Test split: <code>sha256 {counts['test_digest']}</code></p>"
         f"<p>{_parted(counts)}</p>"
     )
     sources = [{"source": name, **row} for name, row in counts["sources"].items()]

@@ -194,7 +194,7 @@ class _Tally:
         self.apart: Counter[str] = Counter()  # what `decisions` found of rows that cannot stand where their time says
         self._splits: Counter[str] = Counter()
         self._files: Counter[str] = Counter()
-        self._messages = self._labelled = self._routed = 0
+        self._messages = self._labelled = self._routed = self._named = self._quoted = 0
         self._test: list[bytes] = []
 
     def add(self, rows: pd.DataFrame, refused: list[dict[str, Any]], said: pd.DataFrame | None = None) -> None:
@@ -210,6 +210,10 @@ class _Tally:
         self._messages += len(said)
         self._routed += int((rows["language"].map(self._shop.policy) == "route").sum())
         self._labelled += int(said["intent"].notna().sum())
+        known = said["knowledge_id"].notna()
+        addressed = said["conversation_id"].isin(rows.loc[rows["knowledge_url"].notna(), "id"])
+        self._named += int((known & addressed).sum())
+        self._quoted += int((known & ~addressed).sum())
         test = said[said["split"] == "test"]
         lines = (f"{i}\t{t}".encode("utf-8", "replace") for i, t in zip(test["id"], test["text"], strict=True))
         self._test += [hashlib.blake2b(line, digest_size=16).digest() for line in lines]
@@ -224,6 +228,8 @@ class _Tally:
             "messages": self._messages,
             "routed": self._routed,
             "labelled": self._labelled,
+            "entry_named": self._named,
+            "entry_quoted": self._quoted,
             "sources": sources,
             "reasons": dict(self._reasons.most_common()),
             "splits": {s: self._splits[s] for s in ("train", "validation", "test")},

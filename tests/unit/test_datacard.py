@@ -12,6 +12,8 @@ COUNTS = {
     "quarantined": 2,
     "messages": 3,
     "labelled": 2,
+    "entry_named": 1,
+    "entry_quoted": 0,
     "test_digest": "ab12",
     "sources": {"chats": {"read": 5, "accepted": 3, "quarantined": 2}},
     "reasons": {"spam": 1, "too <short>": 1},

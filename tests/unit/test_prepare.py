@@ -94,6 +94,28 @@ def test_the_article_an_agent_linked_is_the_gold_entry(prepared):
     real = prepared.messages[~prepared.messages["synthetic"]]
     assert set(real["knowledge_id"]) == {"k1"}
     assert set(real["reply"]) == {"Hi, see https://shop.example/r/ for it."}
+    assert prepared.counts["entry_named"] >= len(real) and not prepared.counts["entry_quoted"]
+
+
+def test_a_reply_that_quotes_an_entry_names_it_where_nobody_else_did(tmp_path):
+    answer = "Wash down at 30 degrees and dry it with two tennis balls."
+    said = [("May I wash my sleeping bag?", f"Hello! {answer}"), ("Is the bag waterproof?", "I ask my colleague.")]
+    rows = [
+        {"id": f"c{n}", "turns": [{"role": "customer", "text": asked}, {"role": "agent", "text": reply}]}
+        for n, (asked, reply) in enumerate(said)
+    ]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "k.jsonl").write_text(json.dumps({"id": "wash", "question": "Washing down?", "answer": answer}))
+    shop = Settings(
+        home=tmp_path,
+        sources=(
+            FilesSource(kind="files", name="chats", path=tmp_path / "c.jsonl"),
+            FilesSource(kind="files", name="faq", path=tmp_path / "k.jsonl", content="knowledge"),
+        ),
+    )
+    found = prepare([sources.read(s, shop) for s in shop.sources], shop)
+    assert found.messages.set_index("conversation_id")["knowledge_id"].dropna().to_dict() == {"c0": "wash"}
+    assert (found.counts["entry_named"], found.counts["entry_quoted"]) == (0, 1)
 
 
 def test_nothing_synthetic_is_held_out_and_no_core_is_parted(prepared):
