@@ -122,7 +122,8 @@ def _calibrated(
         i: bot.without(reading, gold) for i, (reading, gold) in enumerate(zip(readings, golden, strict=True)) if gold
     }
     model = settings.model
-    return confidence.fit([r.signals for r in readings], first, model.max_wrong, model.seed, missing, second)
+    signals = [reading.signals for reading in readings]
+    return confidence.fit(signals, first, model.max_wrong, model.seed, missing, second, model.max_unknown)
 
 
 def _gold(row: Mapping[Any, Any], reading: Reading, first: bool) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +26,6 @@ REPEATS = 5  # cross-validations, averaged: one alone moves the threshold by cha
 # from this chance that one of the best two answers, one of the best three does in most cases; chosen on the sample
 # shop's validation split
 OFFERED = 0.1
-LEAST = 0.5  # threshold where hardly a held-out answer was wrong, so that they cannot tell which one will be
 ALONE = 0.6  # share of the allowed wrong answers that single entries may use; what they leave, pairs may
 
 
@@ -49,8 +48,7 @@ class Confidence:
 
     def of(self, signals: ArrayLike) -> NDArray[np.float64]:
         """Probability that the top entry is the right one. Signals (n, s) in the order of SIGNALS."""
-        z = np.asarray(signals, dtype=float) @ np.array(self.weights) + self.bias
-        return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+        return _sigmoid(np.asarray(signals, dtype=float) @ np.array(self.weights) + self.bias)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; null for what was not measured."""
@@ -66,6 +64,16 @@ class Confidence:
         return cls(**{**known, **pair, "weights": tuple(values["weights"])})
 
 
+class Held(NamedTuple):
+    """Questions that a model has not seen: how sure it is (n,), whether rightly (n,), and how sure without the
+    entries of some (m,).
+    """
+
+    sure: Floats
+    right: NDArray[np.bool_]
+    lost: Floats = np.empty(0)
+
+
 def fit(
     signals: ArrayLike,
     right: ArrayLike,
@@ -73,27 +81,27 @@ def fit(
     seed: int = 0,
     missing: Mapping[int, ArrayLike] | None = None,
     second: ArrayLike | None = None,
+    max_unknown: float = 1.0,
 ) -> Confidence:
     """Fit on held-out questions: `signals` (n, s), `right` (n,) whether the top entry was the gold one.
 
     Questions without a gold entry count as not right, so the threshold learns to let them pass to a person;
     `missing` gives for some of the rows the signals (s,) that they would have if the knowledge lacked their gold
-    entry: no row is right then, and the weights (not the threshold) learn from it what missing knowledge looks
-    like. `second` (n,) tells whether the second entry was the gold one: then both may be shown together where the
-    first alone is not sure enough. Fewer questions than can promise `max_wrong` (and than 30), or fewer than 5 of one
-    outcome, keep the defaults. Thresholds are chosen on predictions made by cross-validation, so that they do not
-    flatter themselves.
+    entry: no row is right then; the weights learn from it what missing knowledge looks like, and the thresholds let
+    at most `max_unknown` of them be answered. `second` (n,) tells whether the second entry was the gold one: then
+    both may be shown together where the first alone is not sure enough. Fewer questions than can promise `max_wrong`
+    (and than 30), or fewer than 5 of one outcome, keep the defaults. Thresholds are chosen on predictions made by
+    cross-validation, so that they do not flatter themselves.
     """
     x, y = np.asarray(signals, dtype=float), np.asarray(right, dtype=float)
     gone = {row: np.asarray(values, dtype=float) for row, values in (missing or {}).items()}
     if len(y) < max(FEWEST, (1 - max_wrong) / max_wrong) or min(y.sum(), (1 - y).sum() + len(gone)) < FEWEST_EACH:
         return Confidence()
     either = y if second is None else np.maximum(y, np.asarray(second, dtype=float))
+    one = _unseen(x, y, gone, seed)
     if min((either - y).sum(), (1 - either).sum()) < FEWEST_EACH:
-        least = LEAST if (1 - y).sum() < FEWEST_EACH else 0.0
-        return _fitted(x, y, gone, *choose_threshold(_unseen(x, y, gone, seed), y > 0, max_wrong, least))
-    one, two = _unseen(x, y, gone, seed), _unseen(x, either, gone, seed)
-    chosen = choose_thresholds(one, y > 0, two, either > 0, max_wrong)
+        return _fitted(x, y, gone, *choose_threshold(one, max_wrong, max_unknown))
+    chosen = choose_thresholds(one, _unseen(x, either, gone, seed), max_wrong, max_unknown)
     single, pair = (_fitted(x, o, gone, *c) for o, c in zip((y, either), chosen, strict=True))
     return replace(single, pair=pair)
 
@@ -102,18 +110,25 @@ def _fitted(
     x: Floats, y: Floats, gone: Mapping[int, Floats], threshold: float, coverage: float, wrong: float
 ) -> Confidence:
     weights, bias = _logistic(*_with(x, y, gone, range(len(y))))
-    return Confidence(tuple(float(w) for w in weights), bias, threshold, coverage, wrong)
+    return Confidence(tuple(float(w) for w in weights), bias, min(1.0, threshold), coverage, wrong)
 
 
-def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> Floats:
-    """Probability of right for each question, by models that have seen it in neither form; mean of five divisions."""
-    out = np.zeros(len(y))
+def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> Held:
+    """How sure models are that have seen the question in neither form; means of five divisions."""
+    sure, lost = np.zeros(len(y)), np.zeros(len(gone))
+    taken = np.array(list(gone), dtype=int)
+    without = np.array(list(gone.values())).reshape(len(gone), x.shape[1])
     for repeat in range(REPEATS):
         fold = _folds(y, np.random.default_rng(seed + repeat))
         for part in (fold == number for number in range(5)):
             weights, bias = _logistic(*_with(x, y, gone, np.flatnonzero(~part).tolist()))
-            out[part] += 1 / (1 + np.exp(-np.clip(x[part] @ weights + bias, -30, 30))) / REPEATS
-    return out
+            sure[part] += _sigmoid(x[part] @ weights + bias) / REPEATS
+            lost[part[taken]] += _sigmoid(without[part[taken]] @ weights + bias) / REPEATS
+    return Held(sure, y > 0, lost)
+
+
+def _sigmoid(z: Floats) -> Floats:
+    return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
 
 
 def _folds(y: Floats, chance: np.random.Generator) -> NDArray[np.int64]:
@@ -144,58 +159,67 @@ def _logistic(x: Floats, y: Floats, share: Floats) -> tuple[Floats, float]:
         logit = z @ w
         ridge = np.append(w[:-1], 0.0)
         value = share @ (np.logaddexp(0, logit) - y * logit) + 0.5 * ridge @ ridge
-        return float(value), z.T @ (share * (1 / (1 + np.exp(-logit)) - y)) + ridge
+        return float(value), z.T @ (share * (_sigmoid(logit) - y)) + ridge
 
     found = minimize(loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B", bounds=_BOUNDS).x
     weights = found[:-1] / spread
     return weights, float(found[-1] - weights @ middle)
 
 
-def choose_threshold(
-    confidence: ArrayLike, right: ArrayLike, max_wrong: float, least: float = 0.0
-) -> tuple[float, float, float]:
-    """Lowest threshold from `least` on whose wrong answers stay within `max_wrong` of all questions.
+def choose_threshold(held: Held, max_wrong: float, max_unknown: float = 1.0) -> tuple[float, float, float]:
+    """Lowest threshold whose wrong answers stay within `max_wrong` of all questions.
 
     Conformal risk control for the monotone loss "shown and wrong" (Angelopoulos et al. 2022, eq. 4): with n
-    questions the empirical risk may be at most max_wrong - (1 - max_wrong) / n. Returns (threshold, share
-    shown, wrong rate).
+    questions the empirical risk may be at most max_wrong - (1 - max_wrong) / n; likewise for `max_unknown` of those
+    whose entry was taken away. Returns (threshold, share shown, wrong rate).
     """
-    n = len(np.asarray(right))
-    return _lowest(confidence, right, max_wrong - (1 - max_wrong) / n, n, least)
+    threshold = _lowest(held, _allowed(max_wrong, held.right), _allowed(max_unknown, held.lost))
+    shown = held.sure >= threshold
+    return threshold, float(shown.mean()), float((shown & ~held.right).mean())
 
 
 def choose_thresholds(
-    one: ArrayLike, right: ArrayLike, two: ArrayLike, either: ArrayLike, max_wrong: float
+    one: Held, two: Held, max_wrong: float, max_unknown: float = 1.0
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """The same for the best entry alone and, where that is not shown, for the best two together.
 
-    Wrong is a shown text without the gold entry; both kinds count against one `max_wrong`. The shares and rates
-    returned are each kind's own, of all questions.
+    Wrong is a shown text without the gold entry; both kinds count against one `max_wrong` and one `max_unknown`. The
+    shares and rates returned are each kind's own, of all questions.
     """
-    p, y = np.asarray(one, dtype=float), np.asarray(right, dtype=bool)
-    n = len(y)
-    allowed = max_wrong - (1 - max_wrong) / n
-    single = _lowest(p, y, ALONE * allowed, n)
-    rest = p < single[0]
-    pair = _lowest(np.asarray(two)[rest], np.asarray(either, dtype=bool)[rest], allowed - single[2], n)
-    return single, pair
+    wrong, unknown = _allowed(max_wrong, one.right), _allowed(max_unknown, one.lost)
+    single = _lowest(one, ALONE * wrong, ALONE * unknown)
+    shown, lost = one.sure >= single, one.lost >= single
+    rest = Held(two.sure[~shown], two.right[~shown], two.lost[~lost])
+    pair = _lowest(rest, wrong - (shown & ~one.right).sum(), unknown - lost.sum())
+    both = ~shown & (two.sure >= pair)
+    return (
+        (single, float(shown.mean()), float((shown & ~one.right).mean())),
+        (pair, float(both.mean()), float((both & ~two.right).mean())),
+    )
 
 
-def _lowest(
-    confidence: ArrayLike, right: ArrayLike, allowed: float, n: int, least: float = 0.0
-) -> tuple[float, float, float]:
-    """Lowest threshold from `least` on that shows wrong answers to at most the share `allowed` of `n` questions."""
-    p, y = np.asarray(confidence, dtype=float), np.asarray(right, dtype=bool)
-    order = np.argsort(-p, kind="stable")
-    wrong = np.cumsum(~y[order]) / n
+def _allowed(share: float, questions: NDArray[Any]) -> float:
+    """How many of the questions may go wrong so that at most `share` of all such questions do."""
+    return share * len(questions) - (1 - share)
+
+
+def _lowest(held: Held, wrong: float, unknown: float) -> float:
+    """Lowest threshold that shows at most so many wrong answers, and so many to questions without their entry."""
+    threshold = _falls(held.sure, ~held.right, wrong)
+    return max(threshold, _falls(held.lost, held.lost >= 0, unknown)) if len(held.lost) else threshold
+
+
+def _falls(sure: Floats, bad: NDArray[np.bool_], allowed: float) -> float:
+    """Lowest threshold from which on at most `allowed` are bad; infinite if there is none."""
+    order = np.argsort(-sure, kind="stable")
     # equally sure questions are shown or withheld together, so a threshold lies only where the next is less sure
-    falls = np.append(np.diff(p[order]) < 0, True)[: len(p)]
-    good = np.flatnonzero(falls & (wrong <= allowed) & (p[order] >= least))
+    last = np.append(np.diff(sure[order]) < 0, True)[: len(sure)]
+    good = np.flatnonzero(last & (np.cumsum(bad[order]) <= allowed))
     if not len(good):
-        return 1.0, 0.0, 0.0
-    last = int(good[-1])
-    below = p[order[last + 1]] if last + 1 < len(p) else 0.0
-    return max(least, float((p[order[last]] + below) / 2)), (last + 1) / n, float(wrong[last])
+        return np.inf
+    at = int(good[-1])
+    below = sure[order[at + 1]] if at + 1 < len(sure) else 0.0
+    return float((sure[order[at]] + below) / 2)
 
 
 def curve(confidence: ArrayLike, right: ArrayLike, steps: int = 20) -> list[dict[str, float]]:

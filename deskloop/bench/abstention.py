@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deskloop.confidence import choose_threshold
+from deskloop.confidence import Held, choose_threshold
 from deskloop.features.sentence import Encoder
 from deskloop.metrics import bootstrap
 from deskloop.records import KnowledgeEntry
@@ -48,9 +48,9 @@ def _ways(entries: Sequence[KnowledgeEntry], encoder: Encoder) -> dict[str, Scor
 
 def _measured(scores: Scores, ids: Sequence[str], held: Asked, asked: Asked, max_wrong: float) -> dict[str, Any]:
     sure, right = _best(scores, ids, held)
-    threshold, share, _ = choose_threshold(sure, right, max_wrong)
+    threshold, *_ = choose_threshold(Held(sure, right), max_wrong)
     sure, right = _best(scores, ids, asked)
-    shown = (sure >= threshold) & (share > 0)  # without a threshold that keeps the promise, nothing is shown
+    shown = sure >= threshold
     answerable = np.array([gold is not None for _, gold in asked])
     covered, wrong = bootstrap(shown[answerable].astype(float)), bootstrap((shown & ~right).astype(float))
     return {

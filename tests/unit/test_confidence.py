@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from deskloop.confidence import Confidence, choose_threshold, choose_thresholds, curve, fit
+from deskloop.confidence import Confidence, Held, choose_threshold, choose_thresholds, curve, fit
 
 
 def asked(n: int, seed: int):
@@ -39,14 +39,14 @@ def test_a_stricter_business_shows_less():
 
 def test_equally_sure_questions_are_shown_or_withheld_together():
     confidence, right = np.array([0.9] * 50 + [0.5] * 50), np.array([True] * 75 + [False] * 25)
-    threshold, coverage, wrong = choose_threshold(confidence, right, 0.05)
+    threshold, coverage, wrong = choose_threshold(Held(confidence, right), 0.05)
     assert 0.5 < threshold < 0.9
     assert (coverage, wrong) == (0.5, 0.0)
 
 
 def test_where_nothing_is_safe_everything_goes_to_a_person():
-    threshold, coverage, _ = choose_threshold(np.linspace(0.1, 0.9, 50), np.zeros(50, dtype=bool), 0.02)
-    assert (threshold, coverage) == (1.0, 0.0)
+    threshold, coverage, _ = choose_threshold(Held(np.linspace(0.1, 0.9, 50), np.zeros(50, dtype=bool)), 0.02)
+    assert (threshold, coverage) == (np.inf, 0.0)
 
 
 def test_too_few_questions_keep_the_cautious_defaults_and_survive_json():
@@ -66,8 +66,8 @@ def test_where_no_answer_was_wrong_taken_entries_teach_what_is():
     signals, _ = asked(80, seed=1)
     signals[:, 0] = 0.8
     gone = {row: [0.3, *signals[row, 1:]] for row in range(80)}
-    model = fit(signals, np.ones(80), 0.05, missing=gone)
-    assert model != Confidence() and model.threshold >= 0.5
+    model = fit(signals, np.ones(80), 0.05, missing=gone, max_unknown=0.1)
+    assert model != Confidence()
     assert (model.of(signals) >= model.threshold).all()
     assert not (model.of(list(gone.values())) >= model.threshold).any()
 
@@ -120,8 +120,17 @@ def test_pairs_answer_more_at_the_same_share_of_wrong_answers():
 
 def test_single_entries_leave_a_part_of_the_risk_to_pairs():
     sure, right = np.linspace(1, 0, 1000), np.arange(1000) % 20 > 0
-    single, pair = choose_thresholds(sure, right, sure, right, 0.03)
+    single, pair = choose_thresholds(Held(sure, right), Held(sure, right), 0.03)
     assert single[2] <= 0.6 * 0.03 < single[2] + pair[2] <= 0.03
+
+
+def test_of_questions_whose_entry_is_gone_no_more_are_answered_than_the_business_allows():
+    sure, right, lost = np.linspace(1, 0, 1000), np.arange(1000) % 50 > 0, np.linspace(0.9, 0, 500)
+    held = Held(sure, right, lost)
+    free, (bound, *_) = choose_threshold(held, 0.03)[0], choose_threshold(held, 0.03, 0.1)
+    assert (lost >= free).mean() > 0.5 and 0.09 < (lost >= bound).mean() <= 0.1
+    (single, *_), (pair, *_) = choose_thresholds(held, held, 0.03, 0.1)
+    assert bound < single and 0.09 < (lost >= min(single, pair)).mean() <= 0.1
 
 
 def test_pairs_survive_json():
