@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mailbox
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,17 +139,22 @@ def test_without_labels_topics_are_the_intents_and_the_gate_takes_them_for_no_la
 
 
 def test_the_gate_alone_judges_again_when_its_thresholds_change_and_a_failed_smoke_test_withdraws(
-    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, releases: Releases, candidate: Callable[..., Path]
+    tiny_project: Path,
+    train: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    releases: Releases,
+    candidate: Callable[..., Path],
 ) -> None:
-    monkeypatch.setenv("DESKLOOP_GATE__MAX_WRONG_RATE", "0")
-    monkeypatch.setenv("DESKLOOP_GATE__MIN_ANSWER_CORRECT", "1")
+    with sqlite3.connect(tiny_project / "shop.sqlite") as db:  # a label that no model can get right
+        db.execute("UPDATE tickets SET intent = 'delivery' WHERE intent = 'warranty' AND id = 't071'")
+    db.close()
+    monkeypatch.setenv("DESKLOOP_GATE__MIN_INTENT_MACRO_F1", "1")
     strict = train().outcome
     assert not strict.promoted and "refused: " in strict.summary
     assert releases.champion() is None
 
     releases.promote(strict.version, "a person took the risk")
-    monkeypatch.delenv("DESKLOOP_GATE__MAX_WRONG_RATE")
-    monkeypatch.delenv("DESKLOOP_GATE__MIN_ANSWER_CORRECT")
+    monkeypatch.delenv("DESKLOOP_GATE__MIN_INTENT_MACRO_F1")
     thresholds = candidate(strict.version) / "thresholds.json"
     thresholds.write_text(thresholds.read_text("utf-8").replace('"agreement"', '"agreed"'), "utf-8")
     broken = train()
