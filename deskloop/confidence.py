@@ -218,8 +218,8 @@ def _falls(sure: Floats, bad: NDArray[np.bool_], allowed: float) -> float:
     if not len(good):
         return np.inf
     at = int(good[-1])
-    below = sure[order[at + 1]] if at + 1 < len(sure) else 0.0
-    return float((sure[order[at]] + below) / 2)
+    below = min(at + 1, len(sure) - 1)  # of what is less sure than all questions nothing is known
+    return float((sure[order[at]] + sure[order[below]]) / 2)
 
 
 def curve(confidence: ArrayLike, right: ArrayLike, steps: int = 20) -> list[dict[str, float]]:
