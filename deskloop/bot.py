@@ -73,6 +73,7 @@ class Bot:
     settings: Settings
     version: str = ""
     likely: float = 0.0  # weight of the classifier's word on the entries, see `usual.ranked`
+    temperature: float = 1.0  # of the classifier's word and the entries' on the intent, see `usual.blended`
     fullness: float = 0.0  # share of the entry's words that a written answer must say, see `grounds.holding`
     manner: frozenset[str] = frozenset()  # what the team adds to an entry, see `grounds.manner`
 
@@ -96,6 +97,7 @@ class Bot:
             settings=settings,
             version=str(manifest.get("version", "")),
             likely=thresholds.get("likely", 0.0),
+            temperature=thresholds.get("temperature", 1.0),
             fullness=thresholds.get("fullness", 0.0),
             manner=frozenset(thresholds.get("manner", ())),
         )
@@ -232,7 +234,7 @@ class Bot:
         shares, scope = self.intents.scores(questions, previous)
         out = []
         for share, known, hits in zip(shares, scope, found, strict=True):
-            row = usual.blended(share, labels, hits, self.agreement)
+            row = usual.blended(share, labels, hits, self.agreement, self.temperature)
             intent = labels[int(row.argmax())]
             told = Prediction(intent=intent, confidence=min(1.0, float(row.max())), scope=float(known))
             out.append((told, usual.ranked(hits, share, labels, self.agreement, self.likely)))
@@ -275,5 +277,5 @@ class Bot:
 def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
     told = {"confidence": bot.confidence.as_dict(), "agreement": bot.agreement, "likely": bot.likely}
-    told |= {"fullness": bot.fullness, "manner": sorted(bot.manner)}
+    told |= {"temperature": bot.temperature, "fullness": bot.fullness, "manner": sorted(bot.manner)}
     return told | {"policy": policy, "why": dict(why or {})}

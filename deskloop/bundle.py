@@ -84,27 +84,34 @@ def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def settled(bot: Bot, messages: pd.DataFrame, settings: Settings, made: Sequence[SearchIndex] = ()) -> Bot:
-    """The bot with what it learns from messages beside its parts: usual intents, their weight, and its confidence.
+    """The bot with what it learns from messages beside its parts: usual intents, what they count, and its confidence.
 
     `made`: the indexes that a rehearsal needs, if they are there already.
     """
     held = messages[messages["split"] == "validation"].to_dict("records")
     bot = replace(bot, agreement=agreement(messages))
-    bot = replace(bot, likely=_likely(bot, held))
+    bot = _opinions(bot, held)
     read = bot.read_many([conversation(row) for row in held]) if held else []
     asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort, made)]
     return replace(bot, confidence=_calibrated(bot, asked, settings))
 
 
-def _likely(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> float:
-    """How much the classifier's word on the entries should count."""
-    known = [row for row in held if isinstance(row["knowledge_id"], str)]
-    if bot.intents is None or not known:
-        return bot.likely
-    shares, _ = bot.intents.scores([row["text"] for row in known], [row.get("previous") or "" for row in known])
-    found = [reading.hits for reading in bot.read_many([conversation(row) for row in known])]
-    gold = [row["knowledge_id"] for row in known]
-    return usual.weight(found, shares, bot.intents.labels, bot.agreement, gold)
+def _opinions(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> Bot:
+    """With how much the classifier's word on the entries counts, and how sure both are of an intent together."""
+    if bot.intents is None or not held:
+        return bot
+    labels = bot.intents.labels
+    shares, _ = bot.intents.scores([row["text"] for row in held], [row.get("previous") or "" for row in held])
+    found = [reading.hits for reading in bot.read_many([conversation(row) for row in held])]
+    named = [i for i, row in enumerate(held) if isinstance(row["knowledge_id"], str)]
+    told = [i for i, row in enumerate(held) if row["intent"] in labels]
+
+    def of(rows: Sequence[int], gold: str) -> tuple[Any, ...]:
+        return [found[i] for i in rows], shares[rows], labels, bot.agreement, [held[i][gold] for i in rows]
+
+    return replace(
+        bot, likely=usual.weight(*of(named, "knowledge_id")), temperature=usual.temperature(*of(told, "intent"))
+    )
 
 
 def _calibrated(

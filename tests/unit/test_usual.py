@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deskloop.records import Source
-from deskloop.usual import blended, opinion, ranked, usual_intents, weight
+from deskloop.usual import blended, opinion, ranked, temperature, usual_intents, weight
 
 
 def hit(name, score):
@@ -31,6 +31,15 @@ def test_without_past_questions_the_classifier_alone_decides():
 def test_a_sure_second_opinion_can_turn_an_unsure_classifier():
     usual = usual_intents([("e", "a")])
     assert blended([0.4, 0.6], ["a", "b"], [hit("e", 0.9)], usual).argmax() == 0
+
+
+def test_two_opinions_that_agree_are_as_sure_as_they_are_right():
+    usual = usual_intents([("e", "a"), ("e", "b"), ("f", "b")])
+    found, shares, gold = [[hit("e", 0.9)]] * 60, [[0.9, 0.1]] * 60, ["a"] * 57 + ["b"] * 3
+    t = temperature(found, shares, ["a", "b"], usual, gold)
+    assert blended([0.9, 0.1], ["a", "b"], found[0], usual)[0] == pytest.approx(0.7)
+    assert blended([0.9, 0.1], ["a", "b"], found[0], usual, t)[0] == pytest.approx(0.95, abs=0.01)
+    assert temperature(found[:20], shares[:20], ["a", "b"], usual, gold[:20]) == 1.0
 
 
 def test_the_classifier_decides_between_entries_that_search_finds_alike():
