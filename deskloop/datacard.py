@@ -107,13 +107,21 @@ def _over_time(axes: Any, messages: pd.DataFrame) -> None:
             axes.bar(table.index, table[split], bottom=base, color=colour, label=split)
             base = base + table[split]
     axes.set(title="Real messages by month and split", ylabel="messages")
+    if table.empty:
+        return _nothing(axes, "no message has a time")
     axes.tick_params(axis="x", rotation=60, labelsize=7)
-    if len(table):
-        axes.set_ylim(0, 1.3 * float(base.max()))  # room for the legend
-        axes.legend(fontsize=8, ncols=3, loc="upper center")
+    axes.set_ylim(0, 1.3 * float(base.max()))  # room for the legend
+    axes.legend(fontsize=8, ncols=3, loc="upper center")
 
 
 def _bars(axes: Any, series: pd.Series, title: str) -> None:
     axes.barh([str(name) for name in series.index][::-1], series.to_numpy()[::-1], color="#4a7fb5")
     axes.set_title(title)
+    if series.empty:
+        return _nothing(axes, "none is known")
     axes.tick_params(axis="y", labelsize=7)
+
+
+def _nothing(axes: Any, why: str) -> None:
+    axes.set(xticks=[], yticks=[], ylabel="")
+    axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes, color="#777")
