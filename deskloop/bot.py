@@ -32,6 +32,7 @@ USED_SOURCES = 2
 MOST_OFFERED = 3
 EITHER = "one of two entries answers"
 UNSURE = "not sure enough"
+STRANGE = "names what is not known here"
 _PIECE = re.compile(r"\S+\s*")
 
 
@@ -259,7 +260,7 @@ class Bot:
         if not hits or not (alone or self._sure_of_two(reading)):
             return replace(plan("handoff", UNSURE), offered=self._worth_offering(reading))
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
-            return plan("handoff", f"names what is not known here: {strange[0]}")
+            return plan("handoff", f"{STRANGE}: {strange[0]}")
         if not alone:
             return plan("retrieve", EITHER, hits[:2], both=True)
         return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from deskloop.bot import MAX_TOKENS, Bot
 from deskloop.bundle import LEARNT
 from deskloop.errors import BadInput, CorruptBundle
@@ -59,18 +61,26 @@ def from_file(path: Path) -> list[Row]:
         raise BadInput(f"{path} needs JSON lines with `text`, or another ending with one question a line") from None
 
 
+def past(release: Release, settings: Settings) -> pd.DataFrame | None:
+    """The messages that a version was made from; None where they are not here: erased, or another machine's."""
+    learnt = release.path / LEARNT
+    if not learnt.is_file():
+        return None
+    try:
+        receipt = Receipt(kind="messages", sha256=learnt.read_text("utf-8"), rows=0)
+        messages: pd.DataFrame = Store(settings.store_root).table(receipt)
+    except CorruptBundle:
+        return None
+    return messages
+
+
 def held_out(releases: Sequence[Release], settings: Settings) -> list[Row]:
     """The test messages of the latest of these versions whose data are still here, spread over the whole split."""
     from deskloop.scorecard import test_cases
 
-    store = Store(settings.store_root)
     for release in sorted(releases, key=lambda r: -r.version):
-        learnt = release.path / LEARNT
-        if not learnt.is_file():
-            continue
-        try:
-            messages = store.table(Receipt(kind="messages", sha256=learnt.read_text("utf-8"), rows=0))
-        except CorruptBundle:  # erased, or another machine's
+        messages = past(release, settings)
+        if messages is None:
             continue
         test = test_cases(messages).sample(frac=1, random_state=0)[["text", "previous", "intent"]]
         rows = test.to_dict("records")

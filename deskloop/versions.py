@@ -10,6 +10,7 @@ import typer
 from deskloop.console import Config, Json, show, table
 from deskloop.errors import BadInput
 from deskloop.settings import Settings, load
+from deskloop.store import write_atomic
 
 if TYPE_CHECKING:
     from deskloop.releases import Release
@@ -110,6 +111,36 @@ def rollback(
     release = known.rollback(reason, version)
     _mirrored(settings, known)
     show({"champion": release.version}, json_, lambda: f"Version {release.version} is the champion again.")
+
+
+@versions.command(rich_help_panel=PANEL)
+def gaps(
+    config: Config = None,
+    version: Annotated[int | None, typer.Option(help="The champion if not given.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Groups shown, the largest.")] = 10,
+    drafts: Annotated[Path | None, typer.Option(help="File to write drafts of entries into, as JSON lines.")] = None,
+    json_: Json = False,
+) -> None:
+    """What customers often ask and no entry answers, with drafts of entries from what colleagues replied."""
+    from deskloop import gaps as work
+    from deskloop.bot import Bot
+    from deskloop.comparison import past
+
+    settings = load(config)
+    if drafts and drafts.exists():
+        raise BadInput(f"{drafts} exists already; name another file, so that nobody's edits are lost")
+    release = known(settings, version)
+    messages = past(release, settings)
+    if messages is None:
+        raise BadInput(f"the messages of version {release.version} are gone; `deskloop run` makes a new one")
+    bot = Bot.load(release.path, settings)
+    found = work.find(bot, messages, settings.backtest.minutes_per_ticket, settings.model.seed)
+    bot.close()
+    found["gaps"] = found["gaps"][:most]
+    if drafts:
+        write_atomic(drafts, work.drafts(found["gaps"]).encode())
+    written = f"\n\nDrafts: {drafts}. Edit them, set `approved`, and name the file as a source." if drafts else ""
+    show(found, json_, lambda: work.told(found) + written)
 
 
 @versions.command("topics", rich_help_panel=PANEL)
