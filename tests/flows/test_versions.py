@@ -94,6 +94,11 @@ def test_versions_are_compared_and_exported(
     for refused in (("hm", "--source", "elsewhere"), ("hm", "--language", "xx"), (" ",), ("hm", "--version", "99")):
         assert run(tiny_project, "explain", *refused).exit_code == 2, refused
 
+    drafts = tmp_path / "drafts.jsonl"
+    missing = json.loads(run(tiny_project, "gaps", "--drafts", str(drafts), "--json").stdout)
+    assert missing["unanswered"] <= missing["read"] and len(drafts.read_text().splitlines()) == len(missing["gaps"])
+    assert run(tiny_project, "gaps", "--drafts", str(drafts)).exit_code == 2  # somebody may have edited it
+
     out = tmp_path / "out"
     assert run(tiny_project, "export", "1", str(out), "--json").exit_code == 0
     assert run(tiny_project, "export", "1", str(out)).exit_code == 2  # not over what is there
