@@ -150,10 +150,22 @@ def page(rows: Sequence[Ticket], how: Backtest, shop: str) -> str:
             _over_time(rows),
             "<h2>Why a colleague takes over</h2>",
             sheet.table([{"reason": reason, "tickets": count} for reason, count in reasons.most_common(8)]),
+            "<h2>What colleagues are still asked</h2>",
+            sheet.table(_left(rows, how)),
+            "<p><small><code>deskloop gaps</code> drafts the pages that are missing.</small></p>",
             *(f"<h2>{title}</h2>{sheet.table(_examples(rows, outcome))}" for outcome, title in _TOLD.items()
               if outcome != "small talk"),
         ],
     )  # fmt: skip
+
+
+def _left(rows: Sequence[Ticket], how: Backtest) -> list[dict[str, Any]]:
+    """The intents of what was handed over, the commonest first, and the time that they take."""
+    intents = Counter(row["intent"] or "not known" for row in rows if _handed(row))
+    return [
+        {"intent": intent, "tickets": count, "hours": f"{count * how.minutes_per_ticket / 60:.1f}"}
+        for intent, count in intents.most_common(8)
+    ]
 
 
 def _examples(rows: Sequence[Ticket], outcome: str) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The backtest counts what would have become of past tickets, and reckons with what the desk says a ticket costs."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,6 +54,7 @@ def test_the_page_stands_by_itself_with_a_few_examples_of_each_outcome():
     rows = backtest.shortened(ROWS)
     assert 10 <= sum(bool(r["question"]) for r in rows) <= 5 * backtest.EXAMPLES
     page = backtest.page(rows, Backtest(), "Tents & Co")
+    assert re.search("returns</td><td[^>]*>33</td><td[^>]*>3.3</td>", page)
     assert "<b>62 %</b>" in page and "Tents &amp; Co" in page and "not sure enough" in page and "question 60" in page
     assert "data:image/png;base64," in page and "http" not in page
     assert "reply 60" in page and "reply 61" in page and "reply 5" not in page  # beside the wrong ones alone
