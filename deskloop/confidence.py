@@ -25,11 +25,12 @@ FEWEST_EACH = 5  # of them right, and wrong
 REPEATS = 5  # cross-validations, averaged: one alone moves the threshold by chance
 # from this chance that one of the best two answers, one of the best three does in most cases; chosen on the sample
 # shop's validation split
-OFFERED = 0.1
+OFFERED = 0.3
 ALONE = 0.6  # share of the allowed wrong answers that single entries may use; what they leave, pairs may
 
 
 Floats = NDArray[np.float64]
+Scale = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -98,23 +99,29 @@ def fit(
     if len(y) < max(FEWEST, (1 - max_wrong) / max_wrong) or min(y.sum(), (1 - y).sum() + len(gone)) < FEWEST_EACH:
         return Confidence()
     either = y if second is None else np.maximum(y, np.asarray(second, dtype=float))
-    one = _unseen(x, y, gone, seed)
+    one, scale = _unseen(x, y, gone, seed)
     if min((either - y).sum(), (1 - either).sum()) < FEWEST_EACH:
-        return _fitted(x, y, gone, *choose_threshold(one, max_wrong, max_unknown))
-    chosen = choose_thresholds(one, _unseen(x, either, gone, seed), max_wrong, max_unknown)
-    single, pair = (_fitted(x, o, gone, *c) for o, c in zip((y, either), chosen, strict=True))
-    return replace(single, pair=pair)
+        return _fitted(x, y, gone, scale, *choose_threshold(one, max_wrong, max_unknown))
+    two, scale_of_two = _unseen(x, either, gone, seed)
+    chosen = choose_thresholds(one, two, max_wrong, max_unknown)
+    pair = _fitted(x, either, gone, scale_of_two, *chosen[1])
+    return replace(_fitted(x, y, gone, scale, *chosen[0]), pair=pair)
 
 
 def _fitted(
-    x: Floats, y: Floats, gone: Mapping[int, Floats], threshold: float, coverage: float, wrong: float
+    x: Floats, y: Floats, gone: Mapping[int, Floats], scale: Scale, threshold: float, coverage: float, wrong: float
 ) -> Confidence:
     weights, bias = _logistic(*_with(x, y, gone, range(len(y))))
-    return Confidence(tuple(float(w) for w in weights), bias, min(1.0, threshold), coverage, wrong)
+    slope, shift = scale
+    told = tuple(float(w) for w in slope * weights)
+    return Confidence(told, slope * bias + shift, min(1.0, threshold), coverage, wrong)
 
 
-def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> Held:
-    """How sure models are that have seen the question in neither form; means of five divisions."""
+def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> tuple[Held, Scale]:
+    """How sure models are that have seen the question in neither form, and the scale on which they are so.
+
+    Means of five divisions.
+    """
     sure, lost = np.zeros(len(y)), np.zeros(len(gone))
     taken = np.array(list(gone), dtype=int)
     without = np.array(list(gone.values())).reshape(len(gone), x.shape[1])
@@ -122,9 +129,29 @@ def _unseen(x: Floats, y: Floats, gone: Mapping[int, Floats], seed: int) -> Held
         fold = _folds(y, np.random.default_rng(seed + repeat))
         for part in (fold == number for number in range(5)):
             weights, bias = _logistic(*_with(x, y, gone, np.flatnonzero(~part).tolist()))
-            sure[part] += _sigmoid(x[part] @ weights + bias) / REPEATS
-            lost[part[taken]] += _sigmoid(without[part[taken]] @ weights + bias) / REPEATS
-    return Held(sure, y > 0, lost)
+            sure[part] += (x[part] @ weights + bias) / REPEATS
+            lost[part[taken]] += (without[part[taken]] @ weights + bias) / REPEATS
+    slope, shift = scale = _scale(sure, y)
+    return Held(_sigmoid(slope * sure + shift), y > 0, _sigmoid(slope * lost + shift)), scale
+
+
+def _scale(logits: Floats, y: Floats) -> Scale:
+    """Slope and shift that make real questions as sure as they are right (Platt 1999).
+
+    The weights learn from as many taken entries as real ones, so by themselves they tell too little. Left as they
+    are where too few were wrong to tell how often that happens.
+    """
+    from scipy.optimize import minimize
+
+    if (1 - y).sum() < FEWEST_EACH:
+        return 1.0, 0.0
+
+    def loss(w: Floats) -> float:
+        z = w[0] * logits + w[1]
+        return float((np.logaddexp(0, z) - y * z).mean())
+
+    slope, shift = minimize(loss, [1.0, 0.0], method="L-BFGS-B", bounds=[(0.1, 10), (None, None)]).x
+    return float(slope), float(shift)
 
 
 def _sigmoid(z: Floats) -> Floats:
@@ -205,8 +232,9 @@ def _allowed(share: float, questions: NDArray[Any]) -> float:
 
 def _lowest(held: Held, wrong: float, unknown: float) -> float:
     """Lowest threshold that shows at most so many wrong answers, and so many to questions without their entry."""
-    threshold = _falls(held.sure, ~held.right, wrong)
-    return max(threshold, _falls(held.lost, held.lost >= 0, unknown)) if len(held.lost) else threshold
+    most = max(0, int(unknown))
+    just_above = float(np.nextafter(np.sort(held.lost)[::-1][most], np.inf)) if most < len(held.lost) else 0.0
+    return max(just_above, _falls(held.sure, ~held.right, wrong))
 
 
 def _falls(sure: Floats, bad: NDArray[np.bool_], allowed: float) -> float:

@@ -167,7 +167,7 @@ class Model(Section):
     warm_start: bool = Field(True, description="A retraining goes on from the champion's adapters.")
     answer_policy: Literal["auto", "generate", "retrieve"] = "auto"
     max_wrong: float = Field(0.03, gt=0, lt=1, description="Wrong answers shown, aimed at, of all questions.")
-    max_unknown: float = Field(0.1, gt=0, le=1, description="Answers shown to questions whose entry is taken away.")
+    max_unknown: float = Field(0.11, gt=0, le=1, description="Answers shown to questions whose entry is taken away.")
 
 
 class Gate(Section):
