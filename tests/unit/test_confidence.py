@@ -72,6 +72,16 @@ def test_where_no_answer_was_wrong_taken_entries_teach_what_is():
     assert not (model.of(list(gone.values())) >= model.threshold).any()
 
 
+def test_taken_entries_leave_the_real_questions_as_sure_as_they_are_right():
+    signals, right = asked(600, seed=2)
+    gone = {int(row): [0.4, *signals[row, 1:]] for row in np.flatnonzero(right)}
+    fresh, good = asked(6000, seed=78)
+    sure = fit(signals, right, 0.05, missing=gone).of(fresh)
+    for low in (0.0, 0.5, 0.8):
+        part = (sure >= low) & (sure < low + 0.3)
+        assert abs(sure[part].mean() - good[part].mean()) < 0.08
+
+
 def test_a_fitted_model_survives_json():
     model = fit(*asked(300, seed=1), max_wrong=0.05)
     assert Confidence.from_dict(json.loads(json.dumps(model.as_dict()))) == model
