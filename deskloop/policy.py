@@ -49,7 +49,8 @@ def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], setting
     """Ask both ways for up to 40 of the validation rows `held` that the bot would answer.
 
     Written answers win if they are nearer to what the humans wrote and give the needed facts no less often, each
-    by a paired bootstrap: surely nearer, and not surely less correct.
+    by a paired bootstrap: surely nearer, and not surely less correct. Fewer than 20 such rows show nothing, so the
+    entries' own words are shown.
     """
     configured = settings.model.answer_policy
     if configured == "retrieve":
@@ -58,8 +59,10 @@ def choose(generator: Path, bot: Bot, held: Sequence[Mapping[Any, Any]], setting
 
     rows = _answered(bot, held)
     if len(rows) < FEWEST:
-        few = f"only {len(rows)} held-out questions would be answered, too few to compare"
-        return Policy("generate", few if configured == "auto" else "as configured")
+        few = (
+            f"only {len(rows)} held-out questions would be answered, too few to show that written answers are better"
+        )
+        return Policy("retrieve", few) if configured == "auto" else Policy(configured, "as configured")
     engine = load_engine(generator, settings)
     try:
         written = engine.generate([bot.compose(plan, talk) for plan, talk, _ in rows[:CASES]], MAX_TOKENS)

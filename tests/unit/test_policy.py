@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +71,12 @@ def test_what_is_streamed_is_what_is_answered_and_what_a_finished_text_gives(
     *pieces, last = writing.stream(TALK)
     assert "".join(map(str, pieces)).strip() == last.text == writing.finish(writing.plan(TALK), text).text  # type: ignore[union-attr]
     assert last.text == (HALF if text == HALF and not least else PAGE)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("configured", "name"), [("auto", "retrieve"), ("generate", "generate")])
+def test_too_few_questions_to_compare_show_the_entries_own_words_unless_configured(
+    bot: Bot, configured: str, name: str, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"model": {"answer_policy": configured}})
+    rows = [{"id": str(n), "text": ASKED, "previous": "", "reply": PAGE} for n in range(policy.FEWEST - 1)]
+    assert policy.choose(tmp_path, bot, rows, settings).name == name
