@@ -12,15 +12,17 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 from deskloop import facts
+from deskloop.grounds import sentences
 from deskloop.records import Conversation, KnowledgeEntry
-from deskloop.text.tokens import words
+from deskloop.text import tokens
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 _FILE = re.compile(r"(?:/index)?\.(?:html?|php|aspx?)$|/index$")
-# share of an entry's content words that a reply must say to quote it, and how much less of any other it may; in the
+# share of a passage's content words that a reply must say to quote it, and how much less of any other entry; in the
 # sample shop 99.8 % of what is found so is the entry that the desk named, and 92 % of what it named is found
 QUOTED, APART = 0.6, 0.1
-FEWEST_WORDS = 4  # an entry of fewer is said by chance
+FEWEST_WORDS = 4  # a passage of fewer is said by chance
+MOST_WORDS = 20  # of an entry with more, two sentences on end are a passage: nobody repeats a long page
 
 
 class Links:
@@ -59,29 +61,41 @@ class Links:
 
 
 class Quotes:
-    """Finds the one entry whose answer a colleague's reply gives in much the same words, whatever figures it names.
+    """Finds the one entry that a colleague's reply gives in much the same words, whatever figures it names.
 
-    Compared are only entries of whose rarest words the reply says one: who says a share s of n words says one of any
+    Compared are only passages of whose rarest words the reply says one: who says a share s of n words says one of any
     n - ceil(s n) + 1 (prefix filtering, Chaudhuri, Ganti and Kaushik 2006).
     """
 
     def __init__(self, entries: Iterable[KnowledgeEntry]) -> None:
-        answers = ((entry.id, facts.content_words(entry.answer)) for entry in entries)
-        self._said = {name: said for name, said in answers if len(said) >= FEWEST_WORDS}
-        often = Counter(word for said in self._said.values() for word in said)
-        self._by_word: defaultdict[str, list[str]] = defaultdict(list)
-        for name, said in self._said.items():
-            rarest = sorted(said, key=lambda word: (often[word], word))
-            for word in rarest[: len(said) - math.ceil((QUOTED - APART) * len(said)) + 1]:
-                self._by_word[word].append(name)
+        said = ((entry.id, words) for entry in entries for words in _passages(entry.answer))
+        self._said = [(name, words) for name, words in said if len(words) >= FEWEST_WORDS]
+        often = Counter(word for _, words in self._said for word in words)
+        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        for number, (_, words) in enumerate(self._said):
+            rarest = sorted(words, key=lambda word: (often[word], word))
+            for word in rarest[: len(words) - math.ceil((QUOTED - APART) * len(words)) + 1]:
+                self._by_word[word].append(number)
 
     def of(self, reply: str) -> str | None:
         """Id of the entry that `reply` quotes; None if it quotes none, or two alike."""
         told = facts.content_words(reply)
-        near = {name for word in told for name in self._by_word.get(word, ())}
-        shares = sorted(((len(self._said[name] & told) / len(self._said[name]), name) for name in near), reverse=True)
-        (best, name), (second, _) = [*shares, (0.0, ""), (0.0, "")][:2]
+        shares: defaultdict[str, float] = defaultdict(float)
+        for number in {number for word in told for number in self._by_word.get(word, ())}:
+            name, passage = self._said[number]
+            shares[name] = max(shares[name], len(passage & told) / len(passage))
+        ranked = sorted(((share, name) for name, share in shares.items()), reverse=True)
+        (best, name), (second, _) = [*ranked, (0.0, ""), (0.0, "")][:2]
         return name if best >= QUOTED and best - second >= APART else None
+
+
+def _passages(answer: str) -> list[frozenset[str]]:
+    """Content words of an answer, or of each two sentences on end of a long one."""
+    whole = facts.content_words(answer)
+    if len(whole) <= MOST_WORDS:
+        return [whole]
+    parts = list(sentences([answer]))
+    return [facts.content_words(" ".join(parts[i : i + 2])) for i in range(max(1, len(parts) - 1))]
 
 
 def _parts(url: str) -> tuple[str, str, str]:
@@ -91,10 +105,10 @@ def _parts(url: str) -> tuple[str, str, str]:
 
 
 def _closest(entries: list[KnowledgeEntry], said: str) -> str | None:
-    spoken = set(words(said))
+    spoken = set(tokens.words(said))
 
     def shared(entry: KnowledgeEntry) -> float:
-        own = set(words(f"{entry.question} {entry.answer}"))
+        own = set(tokens.words(f"{entry.question} {entry.answer}"))
         return len(own & spoken) / (len(own) or 1)
 
     best = max(entries, key=shared)

@@ -38,6 +38,14 @@ def test_a_reply_that_gives_most_of_one_entry_quotes_it(reply, found):
     assert Quotes(SHOP).of(reply) == found
 
 
+def test_of_a_long_page_two_sentences_are_enough():
+    wash = "Wash down at 30 degrees with down detergent. Put it into the dryer with two tennis balls."
+    care = f"Brush boots after each walk. Leather wants wax every three months. {wash} Never iron a membrane jacket."
+    shop = [entry("care", f"{care} Repair tears with tape before you wash."), *SHOP[:2]]
+    assert Quotes(shop).of(f"Hello Ann, {wash} Kind regards, Tom") == "care"
+    assert Quotes(shop).of("Never iron it.") is None
+
+
 def test_looking_at_rare_words_first_misses_no_quote():
     chance = np.random.default_rng(0)
     vocabulary = np.array([f"{a}{b}ord" for a in "bcdfghjklm" for b in "aeiou"])
