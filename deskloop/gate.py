@@ -150,12 +150,13 @@ def compare(
     """Not worse: the difference may not be surely below zero, nor its mean below the allowed loss.
 
     A mean below it may be chance where the knowledge `changed`, or one case would keep the old text alive, and of a
-    sample.
+    sample. A loss within LUCK is none, where a score has that.
     """
-    gain = paired_bootstrap(ours, theirs)
+    gain, luck = paired_bootstrap(ours, theirs), LUCK.get(name, 0.0)
     excused = (changed or name == SAMPLED) and sign_test(theirs, ours) > CHANCE
-    passed = not gain.high < 0 and (gain.value >= -max_loss or excused)
-    return Check(f"{name} against champion", passed, gain.value, f"at least {-max_loss:.3f}", str(gain))
+    allowed = max(max_loss, luck)
+    passed = not (gain.high < 0 and gain.value < -luck) and (gain.value >= -allowed or excused)
+    return Check(f"{name} against champion", passed, gain.value, f"at least {-allowed:.3f}", str(gain))
 
 
 def by_slice(pairs: Mapping[str, Pair], slices: Mapping[str, Any], margin: float) -> list[Check]:

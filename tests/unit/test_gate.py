@@ -200,12 +200,14 @@ def test_other_knowledge_buys_no_loss_and_no_failed_suite():
     assert not gate.judge(card(), card() | {"knowledge": other_knowledge()}, Gate()).promote  # nothing to compare
 
 
-def test_usefulness_has_to_gain_more_than_a_threshold_does_by_luck():
+def test_usefulness_gains_or_loses_only_what_a_threshold_does_not_by_luck():
     old = [0.0] * 1000
-    for more, better in ((15, False), (30, True)):
+    for more, counts in ((15, False), (30, True)):
         new = [1.0] * more + old[more:]
-        assert gate.some_gain({"usefulness": (new, old)}).passed is better
+        assert gate.some_gain({"usefulness": (new, old)}).passed is counts
         assert gate.some_gain({"intent": (new, old)}).passed
+        assert gate.compare("usefulness", old, new, max_loss=0.01).passed is not counts
+        assert not gate.compare("intent", old, new, max_loss=0.01).passed
 
 
 def test_of_a_sample_a_loss_may_be_chance_unless_it_is_sure():
