@@ -32,6 +32,7 @@ HOW = ("edited", "added", "removed")  # how entries changed
 NAMED = 3  # questions named in a detail
 
 Pair = tuple[Sequence[float], Sequence[float]]
+Cases = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,22 @@ def _comparable(scorecard: Mapping[str, Any], rival: Mapping[str, Any]) -> tuple
         if not (name in ours and name in theirs and len(ours[name]) == len(theirs[name])):
             continue
         old = outdated.get(name) or [False] * len(ours[name])
+        if name == SAMPLED:
+            old = [gone or not both for gone, both in zip(old, _both_shown(ours, theirs, len(old)), strict=True)]
         if not all(old):
             pairs[name] = _still(ours[name], old), _still(theirs[name], old)
             found = scorecard.get("slices", {}).get(name, {})
             slices[name] = {by: _still(labels, old) for by, labels in found.items() if len(labels) == len(old)}
     return pairs, slices
+
+
+def _both_shown(ours: Cases, theirs: Cases, number: int) -> list[bool]:
+    """Which of the sampled answers both would show: what one hands over says nothing on how it writes.
+
+    Usefulness counts that over all cases, where a threshold's luck weighs less than among a few.
+    """
+    told = (cases.get("shown", [1.0] * number) for cases in (ours, theirs))
+    return [bool(a and b) for a, b in zip(*told, strict=True)]
 
 
 def _still(values: Sequence[Any], outdated: Sequence[bool]) -> list[Any]:

@@ -289,6 +289,7 @@ def _texts(card: Scorecard, rows: list[dict[str, Any]]) -> None:
         card.scores["answer_correct"] = float(np.mean([r["correct"] for r in shown])) if shown else NAN
         card.scores["wrong_rate"] = float(np.mean([r["wrong"] for r in rows]))
         card.cases["written"] = [float(r["correct"]) - float(r["wrong"]) for r in rows]
+        card.cases["shown"] = [float(r["shown"]) for r in rows]
     answerable = [row for row in rows if row["answerable"]] or rows
     card.scores["coverage"] = float(np.mean([r["shown"] for r in answerable]))
     card.scores["grounded"] = float(np.mean([r["grounded"] for r in rows if r["shown"]] or [NAN]))

@@ -216,6 +216,14 @@ def test_of_a_sample_a_loss_may_be_chance_unless_it_is_sure():
     assert not gate.compare(gate.SAMPLED, [0.0] * 6 + old[6:], old, max_loss=0.01).passed
 
 
+def test_what_one_of_both_hands_over_says_nothing_on_how_it_writes():
+    shy = [0.0] * 6 + [1.0] * 54
+    fewer = gate.judge(card(written=shy, shown=shy), card(written=[1.0] * 60, shown=[1.0] * 60), Gate())
+    worse = gate.judge(card(written=shy, shown=[1.0] * 60), card(written=[1.0] * 60, shown=[1.0] * 60), Gate())
+    assert failed(fewer) == ["better than champion"]
+    assert failed(worse) == ["written against champion", "better than champion"]
+
+
 def test_a_loss_that_may_be_chance_does_not_keep_the_old_text_alive():
     old = coins(0.5, n=60)
     new = [0.0 if i == old.index(1.0) else x for i, x in enumerate(old)]
