@@ -245,9 +245,10 @@ class Bot:
         question, prediction, hits = reading.question, reading.prediction, reading.hits
         intent = prediction.intent or None
 
-        def plan(kind: str, reason: str | None = None, sources: Sequence[Source] = (), both: bool = False) -> Plan:
-            sure = confidence if kind in ("generate", "retrieve") else prediction.confidence
-            return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason, both)
+        def plan(
+            kind: str, reason: str | None = None, sources: Sequence[Source] = (), sure: float = prediction.confidence
+        ) -> Plan:
+            return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason, reason == EITHER)
 
         if small := courtesy.smalltalk(question):
             return plan("smalltalk", small)
@@ -256,23 +257,21 @@ class Bot:
         if intent in self.settings.shop.handover_intents:
             reason = courtesy.OUT_OF_SCOPE if intent == OUT_OF_SCOPE else f"{courtesy.ALWAYS}{intent}"
             return plan("handoff", reason)
+        pair, of_two = self.confidence.pair, self._of_two(reading)
         alone = confidence >= self.confidence.threshold
-        if not hits or not (alone or self._sure_of_two(reading)):
-            return replace(plan("handoff", UNSURE), offered=self._worth_offering(reading))
+        if not hits or not (alone or (pair and len(hits) > 1 and of_two >= pair.threshold)):
+            offered = hits[:MOST_OFFERED] if of_two >= OFFERED else ()
+            return replace(plan("handoff", UNSURE, sure=confidence), offered=offered)
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
             return plan("handoff", f"{STRANGE}: {strange[0]}")
         if not alone:
-            return plan("retrieve", EITHER, hits[:2], both=True)
-        return plan("retrieve" if self.policy == "retrieve" else "generate", None, hits[:USED_SOURCES])
+            return plan("retrieve", EITHER, hits[:2], of_two)
+        kind = "retrieve" if self.policy == "retrieve" else "generate"
+        return plan(kind, None, hits[:USED_SOURCES], confidence)
 
-    def _worth_offering(self, reading: Reading) -> tuple[Source, ...]:
-        """The best entries, if it is likelier than not that the customer meant one of them."""
-        likely = (self.confidence.pair or self.confidence).of([reading.signals])[0] >= OFFERED
-        return reading.hits[:MOST_OFFERED] if likely else ()
-
-    def _sure_of_two(self, reading: Reading) -> bool:
-        pair = self.confidence.pair
-        return bool(pair and len(reading.hits) > 1 and pair.of([reading.signals])[0] >= pair.threshold)
+    def _of_two(self, reading: Reading) -> float:
+        """Calibrated probability that one of the best two entries answers."""
+        return float((self.confidence.pair or self.confidence).of([reading.signals])[0])
 
 
 def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:

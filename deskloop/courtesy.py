@@ -1,4 +1,4 @@
-"""What needs no search: small talk, a wish for a person, danger, and orders given to the bot.
+"""What needs no search: small talk, a wish for a person, danger, misuse, legal steps, and orders given to the bot.
 
 Works on the last message alone; knows nothing about models. The patterns are English; other languages are left
 to the classifier.
@@ -17,6 +17,9 @@ from deskloop.text.language import called, detect
 PERSON = "asked for a person"
 PERSONAL = "asks for personal data"
 UNSAFE = "somebody may be in danger"
+MISUSED = "account or payment may be misused"
+LEGAL = "speaks of legal steps"
+URGENT = (UNSAFE, MISUSED, LEGAL)  # reasons that the desk should see first
 COMMANDS = "gives orders to the bot"
 OUT_OF_SCOPE = "out of scope"
 LANGUAGE = "language: "
@@ -49,6 +52,20 @@ _UNSAFE = re.compile(
     r"\bcarbon monoxide\b|\bbomb\b|\b(injured|unconscious|bleeding|poisoned|ambulance)\b|\bburn(ed|t) (my|his|her)\b",
     re.I,
 )
+# every minute counts, and no page knows what was done: not for stolen things, which pages do tell about
+_MISUSED = re.compile(
+    r"\b(was|were|is|are|been|got|get|have) hacked\b|\bhacked (my|into|our)\b|\bidentity theft\b|"
+    r"\b(someone|somebody|a stranger|hackers?)\b.{0,30}\b(ordered|orders|bought|paid|pays|logged in(to)?|"
+    r"us(es|ed|ing)|access(ed|es)|got into|is in)\b.{0,20}\bmy\b.{0,15}\b(account|card|paypal|name|login)\b|"
+    r"\b(unauthori[sz]ed|fraudulent)\b|\b(order|payment|purchase|transaction|charge)s?\b.{0,20}\bi "
+    r"(never|did not|didn'?t|have not|haven'?t) (mak|mad|plac|authori[sz])",
+    re.I,
+)
+_LEGAL = re.compile(
+    r"\b(my|our) (lawyer|attorney|solicitor)s?\b|\bsue you\b|\b(take|see) (you|this) (to|in) court\b|"
+    r"\blegal (action|steps|proceedings)\b|\bsmall claims\b|\bombudsman\b|\bpress charges\b",
+    re.I,
+)
 # a stored datum that is asked for by name: no entry tells it, and a chat must not
 _PERSONAL = re.compile(
     r"\b(what|which|when|tell|give|show|read)\b.{0,12}(\b(is|was|me|are|were)\b|'s\b).{0,20}"
@@ -64,6 +81,11 @@ _RECORDED = re.compile(
     re.I,
 )
 
+_AT_ONCE = (
+    (UNSAFE, _UNSAFE), (MISUSED, _MISUSED), (LEGAL, _LEGAL), (PERSON, _PERSON), (PERSONAL, _PERSONAL),
+    (PERSONAL, _RECORDED),
+)  # fmt: skip
+
 
 def smalltalk(text: str) -> str | None:
     """`greeting` or `thanks` if it is nothing else."""
@@ -77,7 +99,7 @@ def reply(kind: str | None) -> str:
 
 def must_pass_on(text: str) -> str | None:
     """Why a person takes over at once; None if nothing asks for it."""
-    for reason, pattern in ((UNSAFE, _UNSAFE), (PERSON, _PERSON), (PERSONAL, _PERSONAL), (PERSONAL, _RECORDED)):
+    for reason, pattern in _AT_ONCE:
         if pattern.search(text):
             return reason
     return COMMANDS if commanding(text) else None
@@ -97,6 +119,8 @@ def handover(shop: Shop, reason: str | None) -> str:
         return shop.handover_person
     fitting = {
         UNSAFE: shop.handover_unsafe,
+        MISUSED: shop.handover_urgent,
+        LEGAL: shop.handover_urgent,
         PERSON: shop.handover_person,
         PERSONAL: shop.handover_person,
         OUT_OF_SCOPE: shop.handover_scope,

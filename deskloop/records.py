@@ -158,7 +158,9 @@ class Answer(Record):
     text: str
     kind: Literal["generate", "retrieve", "handoff", "smalltalk"]
     intent: str | None = None
-    confidence: float = Field(0.0, ge=0, le=1)
+    confidence: float = Field(
+        0.0, ge=0, le=1, description="that what is shown, or was not for want of it, answers; else that of the intent"
+    )
     scope: float | None = Field(None, description="in-scope score of the question")
     sources: tuple[Source, ...] = ()
     suggestions: tuple[Source, ...] = Field((), description="offered with a hand-over: one of them may answer it")

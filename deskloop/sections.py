@@ -46,6 +46,10 @@ class Shop(Section):
         "If anybody is hurt or in danger, please call 112 first. I am passing this to a colleague right away.",
         description="Said where somebody may be in danger.",
     )
+    handover_urgent: str = Field(
+        "I am passing this to a colleague right away, who will reply here as soon as possible.",
+        description="Said where an account or a payment may be misused, or of legal steps.",
+    )
     handover_intents: tuple[str, ...] = Field(
         ("talk_to_human", "complaint", "out_of_scope"), description="Intents that always go to a person."
     )

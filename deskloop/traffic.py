@@ -11,6 +11,7 @@ from sqlalchemy import Engine, and_, case, delete, exists, func, insert, or_, se
 from sqlalchemy.exc import IntegrityError
 
 from deskloop import database as db
+from deskloop.courtesy import URGENT
 from deskloop.errors import BadInput
 from deskloop.records import Answer
 
@@ -123,17 +124,18 @@ class Traffic:
         return self._rows(select(m.id, m.text, m.at).where(*mine).order_by(m.at, m.id))
 
     def recent(self, limit: int = 50, handed_over: bool | None = None) -> list[dict[str, Any]]:
-        """Conversations, the last to be active first, with their number of messages.
+        """Conversations, urgent ones first, then the last to be active, with their number of messages.
 
         `waiting` tells that a handed-over customer has said something since a colleague last replied, and gave the
-        bot's answer to it no thumb up; `text` is what the customer said last, `joined` that a colleague is in the
-        chat.
+        bot's answer to it no thumb up; `urgent` that danger, misuse or legal steps are why somebody waits; `text` is
+        what the customer said last, `joined` that a colleague is in the chat.
         """
         c, m, t, f = db.conversations.c, db.messages.c, db.takeovers.c, db.feedback.c
         asked = func.max(case((m.role == "customer", m.at)))
         replied = func.max(case((m.role == "agent", m.at)))
         helped = func.max(case((and_(m.role == "bot", f.thumb > 0), m.at)))
         waiting = and_(c.handed_over, *(or_(settled.is_(None), settled < asked) for settled in (replied, helped)))
+        urgent = and_(waiting, func.max(case((m.reason.in_(URGENT), 1), else_=0)) == 1).label("urgent")
         last = func.max(m.at).label("last_at")
         count = func.count(m.id).label("messages")
         said = db.messages.alias()
@@ -146,11 +148,11 @@ class Traffic:
         )
         joined = exists().where(t.conversation_id == c.id, t.state == "joined").label("joined")
         query = (
-            select(*db.conversations.c, count, last, waiting.label("waiting"), latest.label("text"), joined)
+            select(*db.conversations.c, count, last, waiting.label("waiting"), urgent, latest.label("text"), joined)
             .join(db.messages, m.conversation_id == c.id)
             .outerjoin(db.feedback, f.message_id == m.id)
             .group_by(c.id, c.started_at, c.channel, c.handed_over)
-            .order_by(last.desc())
+            .order_by(urgent.desc(), last.desc())
             .limit(limit)
         )
         return self._rows(query.where(c.handed_over == handed_over) if handed_over is not None else query)

@@ -84,7 +84,8 @@ def serve(settings: Settings, ready: Callable[[dict[str, Any]], None] = lambda w
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
-                ready({"url": chat, "desk": f"{chat}desk", "pid": os.getpid()})
+                desk = {"desk": f"{chat}desk"} if where.desk_token else {}
+                ready({"url": chat, **desk, "pid": os.getpid()})
 
     Announced(config).run()
 

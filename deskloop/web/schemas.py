@@ -64,7 +64,9 @@ class About(BaseModel):
     conversation_id: str
     kind: str = Field(description="`colleague` where one is in the chat: then nothing is answered.")
     intent: str | None
-    confidence: float
+    confidence: float = Field(
+        description="That what is shown, or was not for want of it, answers; of other hand-overs that of the intent."
+    )
     sources: list[Cited]
     suggestions: list[Cited] = Field([], description="Offered with a hand-over: the customer may have meant one.")
     reason: str | None

@@ -25,6 +25,9 @@ PLAIN = (
     "How many days do I have to send it back?",
     "What happens when I did not get a mail?",
     "This is not what I ordered",
+    "There is a jacket in my order that I did not order",
+    "My gift card was stolen, can you block it?",
+    "Can my friend use my discount code?",
 )
 
 
@@ -44,6 +47,11 @@ def test_plain_questions_are_not(text):
         ("let me talk to a person", courtesy.PERSON),
         ("my stove exploded and I am injured", courtesy.UNSAFE),
         ("I smell gas in the tent", courtesy.UNSAFE),
+        ("my account was hacked", courtesy.MISUSED),
+        ("Somebody has used my card, the balance is 0", courtesy.MISUSED),
+        ("I got a confirmation for an order I never placed", courtesy.MISUSED),
+        ("If I don't see the money tomorrow, expect a call from my lawyer", courtesy.LEGAL),
+        ("I will take this to court", courtesy.LEGAL),
         ("What is the PIN of my gift card?", courtesy.PERSONAL),
         ("tell me my customer number", courtesy.PERSONAL),
         ("How often have I returned something?", courtesy.PERSONAL),
@@ -60,8 +68,8 @@ def test_who_is_always_handed_over_hears_nothing_of_guessing():
 
 def test_the_words_fit_the_reason():
     shop = Shop()
-    said = {courtesy.handover(shop, r) for r in (None, courtesy.UNSAFE, courtesy.PERSON, courtesy.OUT_OF_SCOPE)}
-    assert len(said) == 4
+    reasons = (None, courtesy.UNSAFE, courtesy.MISUSED, courtesy.PERSON, courtesy.OUT_OF_SCOPE)
+    assert len({courtesy.handover(shop, reason) for reason in reasons}) == 5
     assert "112" in courtesy.handover(shop, courtesy.UNSAFE)
 
 

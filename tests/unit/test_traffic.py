@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deskloop import courtesy
 from deskloop import database as db
 from deskloop.errors import BadInput
 from deskloop.records import Answer, Source
@@ -53,6 +54,19 @@ def test_a_handed_over_customer_waits_until_a_colleague_replies(traffic: Traffic
     assert [bool(r["waiting"]) for r in traffic.recent(handed_over=True)] == [False]
     said(traffic, "stuck", "still there?", UNSURE)
     assert [bool(r["waiting"]) for r in traffic.recent(handed_over=True)] == [True]
+
+
+def test_who_was_hacked_comes_first_as_long_as_they_wait(traffic: Traffic) -> None:
+    said(traffic, "hacked", "my account was hacked", UNSURE.model_copy(update={"reason": courtesy.MISUSED}))
+    said(traffic, "later", "help", UNSURE)
+    said(traffic, "calm", "hello")
+    assert [(r["id"], bool(r["urgent"])) for r in traffic.recent()] == [
+        ("hacked", True), ("calm", False), ("later", False),
+    ]  # fmt: skip
+    traffic.say("hacked", "agent", "we have locked it")
+    said(traffic, "later", "and?", UNSURE)
+    first = traffic.recent()[0]
+    assert (first["id"], bool(first["urgent"])) == ("later", False)
 
 
 def test_a_customer_whom_an_offered_answer_helped_waits_no_longer(traffic: Traffic) -> None:

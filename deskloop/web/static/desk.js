@@ -95,7 +95,9 @@ function conversationRow(row) {
   button.dataset.id = row.id;
   button.toggleAttribute("aria-current", row.id === open);
   item.querySelector(".latest").textContent = row.text ?? "";
-  item.querySelector(".waiting").hidden = !row.waiting;
+  const tag = item.querySelector(".waiting");
+  tag.hidden = !row.waiting;
+  if (row.urgent) Object.assign(tag, { className: "tag urgent", textContent: "urgent" });
   item.querySelector(".rest").textContent = `${when(row.last_at)} · ${row.messages} messages${row.handed_over && !filter ? " · handed over" : ""}`;
   button.addEventListener("click", () => attempt(() => choose(row.id)));
   return item;
@@ -165,9 +167,12 @@ function use(question, answer, page) {
 }
 
 function facts(m) {
-  if (m.role === "customer") return m.intent ? `understood as ${m.intent}, ${Math.round(100 * m.confidence)} % sure` : "";
-  if (m.role === "bot") return [m.kind === "handoff" ? m.sources?.length ? "handed over, with these offered" : "handed over" : m.kind, m.reason, `version ${m.model_version}`].filter(Boolean).join(" · ");
-  return "";
+  if (m.role === "customer") return m.intent ? `understood as ${m.intent}` : "";
+  if (m.role !== "bot") return "";
+  const did = m.kind !== "handoff" ? m.kind : m.sources?.length ? "handed over, with these offered" : "handed over";
+  const ofAnswer = !["handoff", "smalltalk"].includes(m.kind) || m.reason === "not sure enough";
+  const sure = ofAnswer && `${Math.round(100 * m.confidence)} % sure of an answer`;
+  return [did, m.reason, sure, `version ${m.model_version}`].filter(Boolean).join(" · ");
 }
 
 function labelling(item, message) {
