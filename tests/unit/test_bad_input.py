@@ -307,7 +307,12 @@ def load_home(project: Path, folder: Path) -> Any:
     return load(project / "deskloop.yaml")
 
 
-def test_a_server_says_in_json_where_it_listens_once_it_does(project: Path) -> None:
+@pytest.mark.parametrize("desk", [True, False])
+def test_a_server_says_in_json_where_it_listens_once_it_does(
+    project: Path, desk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if desk:
+        monkeypatch.setenv("DESKLOOP_SERVE__DESK_TOKEN", "a-token-of-the-desk")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     argv = [sys.executable, "-m", "deskloop.cli", "serve", "--json", "--port", str(port)]
@@ -315,9 +320,8 @@ def test_a_server_says_in_json_where_it_listens_once_it_does(project: Path) -> N
     assert process.stdout
     try:
         told = json.loads(process.stdout.readline())
-        assert told == {
-            "url": f"http://127.0.0.1:{port}/", "desk": f"http://127.0.0.1:{port}/desk", "pid": process.pid,
-        }  # fmt: skip
+        url = f"http://127.0.0.1:{port}/"
+        assert told == {"url": url, "pid": process.pid} | ({"desk": f"{url}desk"} if desk else {})
         socket.create_connection(("127.0.0.1", port)).close()
     finally:
         process.terminate()
