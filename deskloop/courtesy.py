@@ -26,19 +26,30 @@ LANGUAGE = "language: "
 ALWAYS = "always handed over: "
 BOTH = "I think one of these answers it:"
 MEANT = "Or did you mean one of these?"
-_SMALLTALK = {
-    "greeting": re.compile(
-        r"^\W*(hi|hello|hey|hiya|good (morning|afternoon|evening|day)|moin)( there| all| team)?\W*$", re.I
-    ),
-    "thanks": re.compile(
-        r"^\W*(ok(ay)? |great |perfect |super |many |no )?(thanks?( you)?|thx|cheers|bye|goodbye|ok(ay)?|great|"
-        r"perfect)( (a lot|so much|very much|for your help|again))?\W*$",
-        re.I,
-    ),
-}
+# small talk holds no word beside these, and one of the first kind
+_GREETING = frozenset("hi hello hey hiya moin morning afternoon evening day".split())
+_WITH_GREETING = _GREETING | frozenset("good there all team everyone again how are you doing today dear".split())
+_THANKS = frozenset(
+    "thanks thank thx ty cheers bye goodbye ok okay great perfect super cool awesome nice lovely helped helpful "
+    "works worked solved appreciated".split()
+)
+_WITH_THANKS = _THANKS | frozenset(
+    "you very much so many a lot for your the help answer reply quick fast again that this it is was all everything "
+    "have good day evening weekend too now clear got understood one i really".split()
+)
+_NO_MORE = re.compile(r"\bno (thanks|thank you|(more|further|other) questions?)\b", re.I)
+_NOUN = r"(an? |the )?((real|actual|live|automated) )?(chat ?bot|bot|robot|machine|computer|program|ai|human|person)"
+_MACHINE = re.compile(
+    r"^\W*((hi|hello|hey|so|wait|and|sorry)\W+)*((are you|is this|am i (talking|speaking|chatting|writing) (to|with))"
+    rf" ((really|just|actually) )?{_NOUN}( or {_NOUN})?|(who|what) are you|what can you (do|help( me)? with)"
+    r"( for me)?|how can you help( me)?)( here)?\W*$",
+    re.I,
+)
 _REPLIES = {
     "greeting": "Hello! What can I help you with?",
     "thanks": "You are welcome. Is there anything else I can help with?",
+    "machine": "I am an automated assistant. I answer from our own help pages, and pass on to a colleague what I "
+    "cannot answer, or if you would rather have a person. What can I help you with?",
 }
 _PERSON = re.compile(
     r"\b(speak|talk|chat|connect|transfer|through)\b.{0,30}\b(human|person|agent|colleague|representative|"
@@ -88,8 +99,17 @@ _AT_ONCE = (
 
 
 def smalltalk(text: str) -> str | None:
-    """`greeting` or `thanks` if it is nothing else."""
-    return next((name for name, pattern in _SMALLTALK.items() if pattern.match(text)), None)
+    """`greeting`, `thanks`, or `machine` (who is asking what it talks to) if it is nothing else."""
+    if _MACHINE.match(text):
+        return "machine"
+    if "?" not in text and _only(_NO_MORE.sub("thanks", text), _THANKS, _WITH_THANKS):
+        return "thanks"
+    return "greeting" if _only(text, _GREETING, _WITH_GREETING) else None
+
+
+def _only(text: str, one_of: frozenset[str], beside: frozenset[str]) -> bool:
+    words = set(re.findall(r"[^\W_]+", text.lower())) - {"s"}  # that's
+    return bool(words & one_of) and words <= beside
 
 
 def reply(kind: str | None) -> str:
