@@ -251,7 +251,7 @@ class Bot:
             return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason, reason == EITHER)
 
         if small := courtesy.smalltalk(question):
-            return plan("smalltalk", small)
+            return replace(plan("smalltalk", small, sure=1.0), intent=None)
         if reason := courtesy.must_pass_on(question) or courtesy.foreign(self.settings.shop, question):
             return plan("handoff", reason)
         if intent in self.settings.shop.handover_intents:
