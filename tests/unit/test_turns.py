@@ -17,6 +17,8 @@ def test_the_last_question_and_the_one_before_it():
     assert turns.question(messages) == "and from Germany?"
     assert turns.previous(messages) == "What does a return cost?"
     assert turns.previous(messages[:1]) == ""
+    thanked = [*messages[:1], {"role": "user", "content": "ok, thanks!"}, messages[-1]]
+    assert turns.previous(thanked) == "What does a return cost?"
 
 
 @pytest.mark.parametrize("asked", ["and from Germany?", "what about tents that I bought in a shop last year?"])
