@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deskloop import courtesy, turns, usual
+from deskloop import courtesy, smalltalk, turns, usual
 from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
@@ -132,7 +132,7 @@ class Bot:
         if kind == "handoff":
             text = courtesy.handover(self.settings.shop, plan.reason)
         elif kind == "smalltalk":
-            text = courtesy.reply(plan.reason)
+            text = smalltalk.REPLIES[plan.reason or "greeting"]
         elif kind == "generate" and text:
             sources = sources[:1]
         elif plan.both:
@@ -142,7 +142,7 @@ class Bot:
         return Answer(
             text=text,
             kind=kind,
-            intent=plan.intent,
+            intent=None if kind == "smalltalk" else plan.intent,
             confidence=plan.confidence,
             scope=plan.scope,
             sources=sources,
@@ -250,8 +250,8 @@ class Bot:
         ) -> Plan:
             return Plan(kind, question, intent, sure, prediction.scope, tuple(sources), reason, reason == EITHER)
 
-        if small := courtesy.smalltalk(question):
-            return replace(plan("smalltalk", small, sure=1.0), intent=None)
+        if small := smalltalk.kind(question):
+            return plan("smalltalk", small, sure=1.0)
         if reason := courtesy.must_pass_on(question) or courtesy.foreign(self.settings.shop, question):
             return plan("handoff", reason)
         if intent in self.settings.shop.handover_intents:

@@ -1,4 +1,4 @@
-"""What needs no search: small talk, a wish for a person, danger, misuse, legal steps, and orders given to the bot.
+"""What needs no search: a wish for a person, danger, misuse, legal steps, and orders given to the bot.
 
 Works on the last message alone; knows nothing about models. The patterns are English; other languages are left
 to the classifier.
@@ -26,31 +26,6 @@ LANGUAGE = "language: "
 ALWAYS = "always handed over: "
 BOTH = "I think one of these answers it:"
 MEANT = "Or did you mean one of these?"
-# small talk holds no word beside these, and one of the first kind
-_GREETING = frozenset("hi hello hey hiya moin morning afternoon evening day".split())
-_WITH_GREETING = _GREETING | frozenset("good there all team everyone again how are you doing today dear".split())
-_THANKS = frozenset(
-    "thanks thank thx ty cheers bye goodbye ok okay great perfect super cool awesome nice lovely helped helpful "
-    "works worked solved appreciated".split()
-)
-_WITH_THANKS = _THANKS | frozenset(
-    "you very much so many a lot for your the help answer reply quick fast again that this it is was all everything "
-    "have good day evening weekend too now clear got understood one i really".split()
-)
-_NO_MORE = re.compile(r"\bno (thanks|thank you|(more|further|other) questions?)\b", re.I)
-_NOUN = r"(an? |the )?((real|actual|live|automated) )?(chat ?bot|bot|robot|machine|computer|program|ai|human|person)"
-_MACHINE = re.compile(
-    r"^\W*((hi|hello|hey|so|wait|and|sorry)\W+)*((are you|is this|am i (talking|speaking|chatting|writing) (to|with))"
-    rf" ((really|just|actually) )?{_NOUN}( or {_NOUN})?|(who|what) are you|what can you (do|help( me)? with)"
-    r"( for me)?|how can you help( me)?)( here)?\W*$",
-    re.I,
-)
-_REPLIES = {
-    "greeting": "Hello! What can I help you with?",
-    "thanks": "You are welcome. Is there anything else I can help with?",
-    "machine": "I am an automated assistant. I answer from our own help pages, and pass on to a colleague what I "
-    "cannot answer, or if you would rather have a person. What can I help you with?",
-}
 _PERSON = re.compile(
     r"\b(speak|talk|chat|connect|transfer|through)\b.{0,30}\b(human|person|agent|colleague|representative|"
     r"someone|somebody|manager|employee)\b|\b(real|actual|live) (human|person|agent)\b|\bcall me\b|"
@@ -60,7 +35,8 @@ _PERSON = re.compile(
 _UNSAFE = re.compile(
     r"\b(kill|hurt|harm)(ing)? (myself|himself|herself|themselves|him|her|you|someone|somebody)\b|\bsuicid|"
     r"\b(caught|catch|is on|set on) fire\b|\bexplo(ded|sion)\b|\bgas (is )?(leak|smell)|\bsmell(s)? (of )?gas\b|"
-    r"\bcarbon monoxide\b|\bbomb\b|\b(injured|unconscious|bleeding|poisoned|ambulance)\b|\bburn(ed|t) (my|his|her)\b",
+    r"\bcarbon monoxide\b|\bswallowed\b|\bchoking\b|\belectric shock\b|\ballergic reaction\b|"
+    r"\bbomb\b|\b(injured|unconscious|bleeding|poisoned|ambulance)\b|\bburn(ed|t) (my|his|her)\b",
     re.I,
 )
 # every minute counts, and no page knows what was done: not for stolen things, which pages do tell about
@@ -96,25 +72,6 @@ _AT_ONCE = (
     (UNSAFE, _UNSAFE), (MISUSED, _MISUSED), (LEGAL, _LEGAL), (PERSON, _PERSON), (PERSONAL, _PERSONAL),
     (PERSONAL, _RECORDED),
 )  # fmt: skip
-
-
-def smalltalk(text: str) -> str | None:
-    """`greeting`, `thanks`, or `machine` (who is asking what it talks to) if it is nothing else."""
-    if _MACHINE.match(text):
-        return "machine"
-    if "?" not in text and _only(_NO_MORE.sub("thanks", text), _THANKS, _WITH_THANKS):
-        return "thanks"
-    return "greeting" if _only(text, _GREETING, _WITH_GREETING) else None
-
-
-def _only(text: str, one_of: frozenset[str], beside: frozenset[str]) -> bool:
-    words = set(re.findall(r"[^\W_]+", text.lower())) - {"s"}  # that's
-    return bool(words & one_of) and words <= beside
-
-
-def reply(kind: str | None) -> str:
-    """What to say to small talk."""
-    return _REPLIES[kind or "greeting"]
 
 
 def must_pass_on(text: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from deskloop.courtesy import smalltalk
+from deskloop import smalltalk
 from deskloop.facts import content_words
 
 Message = Mapping[str, str]
@@ -40,7 +40,7 @@ def question(messages: Sequence[Message]) -> str:
 def previous(messages: Sequence[Message]) -> str:
     """What the customer said before that, small talk left out; empty if nothing."""
     before = [m["content"].strip() for m in messages if m["role"] == "user"][:-1]
-    return next((text for text in reversed(before) if not smalltalk(text)), "")
+    return next((text for text in reversed(before) if not smalltalk.kind(text)), "")
 
 
 def leans(asked: str) -> bool:

@@ -64,7 +64,7 @@ def test_minimum_who_asks_for_a_person_gets_one(bot: Bot, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Hello!", "thanks a lot", "good morning"])
 def test_minimum_small_talk_is_no_question(bot: Bot, text: str) -> None:
-    told = plan(bot, text)
+    told = bot.finish(plan(bot, text))
     assert (told.kind, told.intent, told.confidence) == ("smalltalk", None, 1.0)
 
 

@@ -47,6 +47,7 @@ def test_plain_questions_are_not(text):
         ("let me talk to a person", courtesy.PERSON),
         ("my stove exploded and I am injured", courtesy.UNSAFE),
         ("I smell gas in the tent", courtesy.UNSAFE),
+        ("my child swallowed a part of it", courtesy.UNSAFE),
         ("my account was hacked", courtesy.MISUSED),
         ("Somebody has used my card, the balance is 0", courtesy.MISUSED),
         ("I got a confirmation for an order I never placed", courtesy.MISUSED),
@@ -97,37 +98,3 @@ def test_the_customer_is_told_which_language_the_bot_does_not_speak():
     said = courtesy.handover(Shop(), "language: nl")
     assert "Dutch" in said and "colleague" in said
     assert courtesy.foreign(Shop(languages=["nl", "en"]), "waar blijft mijn bestelling? ik wacht al een week") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("Hello!", "greeting"),
-        ("good morning everyone, how are you?", "greeting"),
-        ("Good day", "greeting"),
-        ("thanks a lot", "thanks"),
-        ("Thanks, that helped!", "thanks"),
-        ("ok great, it works now. Have a nice day", "thanks"),
-        ("no thanks, that\u2019s all", "thanks"),
-        ("No more questions, bye", "thanks"),
-        ("are you a bot?", "machine"),
-        ("Hi, am I talking to a real person or a robot?", "machine"),
-        ("what can you do", "machine"),
-    ],
-)
-def test_small_talk_is_answered_in_kind(text, kind):
-    assert courtesy.smalltalk(text) == kind
-    assert courtesy.reply(kind)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "ok and how do I return it", "thanks for nothing", "thanks, but where is my order?",
-        "great, it does not work",
-        "is everything ok with my order", "hi, my tent is wet", "are you open", "can I talk to a person?",
-        "ok no answer", "what can you do about my late parcel", "are you a member of the climbing club",
-    ],
-)  # fmt: skip
-def test_what_says_more_is_no_small_talk(text):
-    assert courtesy.smalltalk(text) is None
