@@ -64,7 +64,7 @@ def _ticket(row: Mapping[Any, Any], plan: Plan, reading: Reading, right: Sequenc
 def _outcome(plan: Plan, right: Sequence[bool]) -> str:
     if plan.kind == "smalltalk":
         return "small talk"
-    if plan.kind == "handoff":
+    if plan.kind in ("clarify", "handoff"):
         return "offered" if any(right[: len(plan.offered)]) else "handed over"
     return "right" if any(right[: 2 if plan.both else 1]) else "wrong"
 

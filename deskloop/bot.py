@@ -33,6 +33,7 @@ MOST_OFFERED = 3
 EITHER = "one of two entries answers"
 UNSURE = "not sure enough"
 STRANGE = "names what is not known here"
+OPEN = "names a topic and asks nothing"
 _PIECE = re.compile(r"\S+\s*")
 
 
@@ -44,6 +45,7 @@ class Reading:
     prediction: Prediction
     hits: tuple[Source, ...]
     signals: tuple[float, ...]
+    open: tuple[Source, ...] = ()  # entries that a message may mean which names a topic and asks nothing
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Plan:
     sources: tuple[Source, ...]
     reason: str | None
     both: bool = False  # the best two entries are shown together, each under its question
-    offered: tuple[Source, ...] = ()  # with a hand-over: entries whose questions the customer may have meant
+    offered: tuple[Source, ...] = ()  # entries whose questions the customer may have meant, where none is shown
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class Bot:
         kind, sources = plan.kind, plan.sources
         if kind == "handoff":
             text = courtesy.handover(self.settings.shop, plan.reason)
+        elif kind == "clarify":
+            text = courtesy.ASKED_BACK
         elif kind == "smalltalk":
             text = smalltalk.REPLIES[plan.reason or "greeting"]
         elif kind == "generate" and text:
@@ -197,7 +201,9 @@ class Bot:
         found = [clean(some) for some in hits]
         read = self._predict(questions, previous, found)
         return [
-            Reading(question, prediction, tuple(hits), self._signals(question, hits, prediction))
+            Reading(
+                question, prediction, tuple(hits), self._signals(question, hits, prediction), _open(question, hits)
+            )
             for question, (prediction, hits) in zip(questions, read, strict=True)
         ]
 
@@ -259,6 +265,8 @@ class Bot:
             return plan("handoff", reason)
         pair, of_two = self.confidence.pair, self._of_two(reading)
         alone = confidence >= self.confidence.threshold
+        if reading.open and of_two >= OFFERED:
+            return replace(plan("clarify", OPEN, sure=confidence), offered=reading.open[:MOST_OFFERED])
         if not hits or not (alone or (pair and len(hits) > 1 and of_two >= pair.threshold)):
             offered = hits[:MOST_OFFERED] if of_two >= OFFERED else ()
             return replace(plan("handoff", UNSURE, sure=confidence), offered=offered)
@@ -272,6 +280,10 @@ class Bot:
     def _of_two(self, reading: Reading) -> float:
         """Calibrated probability that one of the best two entries answers."""
         return float((self.confidence.pair or self.confidence).of([reading.signals])[0])
+
+
+def _open(question: str, hits: Sequence[Source]) -> tuple[Source, ...]:
+    return tuple(hits[i] for i in turns.open_topic(question, [hit.question for hit in hits]))
 
 
 def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:

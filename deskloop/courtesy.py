@@ -25,6 +25,7 @@ OUT_OF_SCOPE = "out of scope"
 LANGUAGE = "language: "
 ALWAYS = "always handed over: "
 BOTH = "I think one of these answers it:"
+ASKED_BACK = "What would you like to know about that? A full question helps me most."
 MEANT = "Or did you mean one of these?"
 _PERSON = re.compile(
     r"\b(speak|talk|chat|connect|transfer|through)\b.{0,30}\b(human|person|agent|colleague|representative|"

@@ -153,17 +153,17 @@ class Source(Record):
 
 
 class Answer(Record):
-    """What the bot says. `kind` tells how it came about; a hand-over says why in `reason`."""
+    """What the bot says. `kind` tells how it came about; a hand-over says why in `reason`; `clarify` asks back."""
 
     text: str
-    kind: Literal["generate", "retrieve", "handoff", "smalltalk"]
+    kind: Literal["generate", "retrieve", "clarify", "handoff", "smalltalk"]
     intent: str | None = None
     confidence: float = Field(
         0.0, ge=0, le=1, description="that what is shown, or was not for want of it, answers; else that of the intent"
     )
     scope: float | None = Field(None, description="in-scope score of the question")
     sources: tuple[Source, ...] = ()
-    suggestions: tuple[Source, ...] = Field((), description="offered with a hand-over: one of them may answer it")
+    suggestions: tuple[Source, ...] = Field((), description="offered where none is shown: one of them may answer it")
     reason: str | None = None
     model: str = Field("", description="version of the bundle that answered")
     latency_ms: float = 0.0

@@ -13,12 +13,17 @@ from deskloop.facts import content_words
 
 Message = Mapping[str, str]
 SHORT = 6  # words up to which a question may lean on the one before
+TOPIC = 3  # words up to which a message may name a topic and ask nothing
 _FOLLOWS = re.compile(
     r"^\W*(and|but|or|also|what about|how about|what if|even|then|same|is that|does that|is it|does it|"
     r"how long does that|how much is that|why|what does that)\b",
     re.I,
 )
 _MEASURES = frozenset({"much", "many", "long", "often", "far", "take", "takes"})  # ask for more of the same
+_BESIDE = frozenset(
+    "a about an have hello help hey hi i info information know more my need of on please question questions "
+    "regarding some the want with your".split()
+)
 FEW_WORDS = 1000
 _INNER_NAME = re.compile(r"(?<![.!?:,]\s)(?<!^)(?<!\n)\b([A-Z][a-z]{2,}(?:[A-Z][a-z]+)*)\b")
 _OWN_NAME = re.compile(
@@ -55,6 +60,32 @@ def adds_nothing_unknown(asked: str, told: Iterable[str]) -> bool:
     """
     known = content_words(" ".join(told))
     return all(any(w[:4] == k[:4] for k in known) for w in content_words(asked) - _MEASURES)
+
+
+def open_topic(asked: str, questions: Sequence[str]) -> list[int]:
+    """Which of the found `questions` may be meant by a message that names a topic and asks nothing ("gift card").
+
+    The first found and those that speak of it; all, where it is a single word of none. Empty where the message asks
+    something, or the first found is the same or alone speaks of it.
+    """
+    words = _named(asked)
+    if not 0 < len(words) <= TOPIC:
+        return []
+    told = [_named(question) for question in questions]
+    speaking = [i for i, other in enumerate(told) if _stands_in(words, other)]
+    if words in told or speaking == [0] or (len(words) > 1 and len(speaking) < 2):
+        return []
+    return sorted({0, *speaking}) if speaking else list(range(len(told)))
+
+
+def _named(text: str) -> list[str]:
+    """Words in a crude singular, without those that only lead to a topic."""
+    words = re.findall(r"[^\W_]+", text.lower())
+    return [word.rstrip("s") for word in words if word not in _BESIDE]
+
+
+def _stands_in(words: Sequence[str], other: Sequence[str]) -> bool:
+    return any(other[i : i + len(words)] == words for i in range(len(other) - len(words) + 1))
 
 
 def strange_names(text: str, vocabulary: Collection[str]) -> list[str]:

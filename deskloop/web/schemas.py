@@ -68,7 +68,7 @@ class About(BaseModel):
         description="That what is shown, or was not for want of it, answers; of other hand-overs that of the intent."
     )
     sources: list[Cited]
-    suggestions: list[Cited] = Field([], description="Offered with a hand-over: the customer may have meant one.")
+    suggestions: list[Cited] = Field([], description="Offered where none is shown: the customer may have meant one.")
     reason: str | None
     version: int
 

@@ -57,6 +57,21 @@ def test_what_the_customer_may_have_meant_is_offered_with_the_hand_over(bot):
     assert person.kind == "handoff" and not person.suggestions
 
 
+def test_a_topic_that_several_entries_speak_of_is_asked_back_and_nobody_is_called(bot):
+    sure = replace(bot, confidence=replace(ALWAYS, pair=ALWAYS), policy="retrieve")
+    answer = sure.answer([{"role": "user", "content": "gift card"}])
+    assert answer.kind == "clarify" and not answer.sources
+    assert {source.id for source in answer.suggestions} == {"use", "valid"}
+    stores = sure.answer([{"role": "user", "content": "stores"}])
+    assert stores.kind == "retrieve" and stores.sources[0].id == "stores"
+
+
+def test_a_word_after_a_question_is_read_with_it(bot):
+    sure = replace(bot, confidence=replace(ALWAYS, weights=(1.0, 0, 0, 0, 0, 0), pair=ALWAYS), policy="retrieve")
+    asked = ["How long is it valid?", "gift card"]
+    assert sure.answer([{"role": "user", "content": text} for text in asked]).sources[0].id == "valid"
+
+
 def test_neither_is_told_where_both_are_unsure(bot):
     assert replace(bot, confidence=replace(NEVER, pair=NEVER)).answer(ASKED).kind == "handoff"
     assert replace(bot, confidence=NEVER).answer(ASKED).kind == "handoff"

@@ -67,3 +67,30 @@ def test_people_may_say_who_they_are():
 
 def test_a_small_vocabulary_calls_nothing_strange():
     assert turns.strange_names("How do I reset my Foogle password?", {"password"}) == []
+
+
+CARDS = ["Which gift cards do you sell?", "How do I use a gift card?", "Do you repair gear?"]
+
+
+@pytest.mark.parametrize("asked", ["gift card", "Gift cards?", "hi, I have a question about my gift card please"])
+def test_a_topic_that_several_questions_speak_of_is_open(asked):
+    assert turns.open_topic(asked, CARDS) == [0, 1]
+
+
+def test_a_word_of_no_question_is_open_to_all_and_a_word_of_a_later_one_to_the_first_as_well():
+    assert turns.open_topic("voucher", CARDS) == [0, 1, 2]
+    assert turns.open_topic("repairs", CARDS) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["use gift card", "How do I use a gift card?", "which one", "lost gift card", "sell my gift card today", "?", ""],
+)
+def test_what_asks_something_is_not_open(asked):
+    assert turns.open_topic(asked, CARDS) == []
+
+
+def test_what_the_first_question_alone_speaks_of_or_says_is_not_open():
+    assert turns.open_topic("repair", ["Do you repair gear?", "How do I use a gift card?"]) == []
+    assert turns.open_topic("Returns", ["Returns", "What does a return cost?"]) == []
+    assert turns.open_topic("refund", []) == []
