@@ -80,7 +80,7 @@ def open_topic(asked: str, questions: Sequence[str]) -> list[int]:
 
 def _named(text: str) -> list[str]:
     """Words in a crude singular, without those that only lead to a topic."""
-    words = re.findall(r"[^\W_]+", text.lower())
+    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())  # "e-bike" is one
     return [word.rstrip("s") for word in words if word not in _BESIDE]
 
 

@@ -80,6 +80,7 @@ def test_a_topic_that_several_questions_speak_of_is_open(asked):
 def test_a_word_of_no_question_is_open_to_all_and_a_word_of_a_later_one_to_the_first_as_well():
     assert turns.open_topic("voucher", CARDS) == [0, 1, 2]
     assert turns.open_topic("repairs", CARDS) == [0, 2]
+    assert turns.open_topic("e-bikes", [*CARDS, "How far does the e-bike go?"]) == [0, 3]
 
 
 @pytest.mark.parametrize(
