@@ -82,6 +82,22 @@ def test_what_the_customer_may_have_meant_is_one_click_away(start, page):
     expect(row.get_by_text("waiting", exact=True)).to_be_hidden(timeout=10_000)
 
 
+def test_a_topic_asked_back_offers_questions_and_calls_nobody(start, page):
+    server = start()
+    page.goto(server.url)
+    say(page, "help page")
+    offered = page.get_by_role("list", name="Questions we can answer at once").get_by_role("button")
+    expect(offered).to_have_text(["How does refund work?", "How does delivery work?"])
+    expect(page.get_by_text("A colleague takes over", exact=True)).to_be_hidden()
+    page.goto(f"{server.url}/desk")
+    page.get_by_label("Token").fill("desk-secret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nobody is waiting.")).to_be_visible()
+    page.get_by_role("button", name="All").click()
+    page.get_by_role("list", name="Conversations").get_by_role("button").click()
+    expect(page.get_by_text("asked back · open · these offered · version 1")).to_be_visible()
+
+
 def test_a_colleague_replies_with_an_offered_page_and_the_next_training_learns_it(start, page, ask):
     server = start()
     with server.client() as http:

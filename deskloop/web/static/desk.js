@@ -169,10 +169,11 @@ function use(question, answer, page) {
 function facts(m) {
   if (m.role === "customer") return m.intent ? `understood as ${m.intent}` : "";
   if (m.role !== "bot") return "";
-  const did = m.kind !== "handoff" ? m.kind : m.sources?.length ? "handed over, with these offered" : "handed over";
-  const ofAnswer = !["handoff", "smalltalk"].includes(m.kind) || m.reason === "not sure enough";
+  const did = { handoff: "handed over", clarify: "asked back" }[m.kind] ?? m.kind;
+  const offered = did !== m.kind && m.sources?.length && "these offered";
+  const ofAnswer = ["generate", "retrieve"].includes(m.kind) || m.reason === "not sure enough";
   const sure = ofAnswer && `${Math.round(100 * m.confidence)} % sure of an answer`;
-  return [did, m.reason, sure, `version ${m.model_version}`].filter(Boolean).join(" · ");
+  return [did, m.reason, offered, sure, `version ${m.model_version}`].filter(Boolean).join(" · ");
 }
 
 function labelling(item, message) {
