@@ -94,7 +94,7 @@ def handover(shop: Shop, reason: str | None) -> str:
     if reason and reason.startswith(LANGUAGE):
         return shop.handover_language.replace("{language}", called(reason.removeprefix(LANGUAGE)))
     if reason and reason.startswith(ALWAYS):
-        return shop.handover_person
+        return shop.handover_always
     fitting = {
         UNSAFE: shop.handover_unsafe,
         MISUSED: shop.handover_urgent,

@@ -34,6 +34,10 @@ class Shop(Section):
         "Of course. I am passing our chat to a colleague, who will reply as soon as possible.",
         description="Said to who asks for a person.",
     )
+    handover_always: str = Field(
+        "I am passing this to a colleague, who will reply as soon as possible.",
+        description="Said to a complaint, and whatever else of `handover_intents` is within scope.",
+    )
     handover_scope: str = Field(
         "I can only help with questions about our shop. If this is one, a colleague will look at it and reply here.",
         description="Said to a question that is none for the desk.",

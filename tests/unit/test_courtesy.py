@@ -64,7 +64,7 @@ def test_each_reason_is_told_apart(text, reason):
 
 
 def test_who_is_always_handed_over_hears_nothing_of_guessing():
-    assert courtesy.handover(Shop(), f"{courtesy.ALWAYS}complaint") == Shop().handover_person
+    assert courtesy.handover(Shop(), f"{courtesy.ALWAYS}complaint") == Shop().handover_always
 
 
 def test_the_words_fit_the_reason():
