@@ -1,4 +1,4 @@
-"""Plays the after period: customers who ask about a strike and an e-bike, and a desk that reviews the answers.
+"""Plays the after period: customers who ask about a strike and an e-bike, and a desk that replies and reviews.
 
 Speaks to the public HTTP API alone, so that what it shows is what any shop's customers would cause.
 """
@@ -51,7 +51,7 @@ def simulate(
 ) -> dict[str, Any]:
     """Play `rows` (the whole script if None), starting `rate` conversations per second.
 
-    With a desk token, the desk then reviews each row. Raises BadInput if the API does not
+    With a desk token, the desk then replies to who was handed over, and reviews each row. Raises BadInput if the API does not
     answer or refuses. Returns the counts of `Played`.
     """
     rows = script() if rows is None else list(rows)
@@ -76,7 +76,7 @@ def simulate(
 
 
 def _play(http: httpx.Client, token: str | None, row: dict[str, Any], conversation: str) -> Played:
-    """One conversation: each customer message in turn, then the desk's review of the first."""
+    """One conversation: each customer message in turn, then the desk's reply to who waits and its review."""
     said: list[dict[str, str]] = []
     answers = []
     for text in row["messages"]:
@@ -84,21 +84,25 @@ def _play(http: httpx.Client, token: str | None, row: dict[str, Any], conversati
         answer = _post(http, "/v1/chat/completions", {"messages": said}, {"X-Conversation-Id": conversation})
         said.append({"role": "assistant", "content": answer["choices"][0]["message"]["content"]})
         answers.append(answer["deskloop"])
-    reviewed = bool(token)
-    if reviewed:
-        _review(http, str(token), row, answers[0]["customer_message_id"])
     handed = sum(a.get("kind") == "handoff" for a in answers)
+    reviewed = bool(token)
+    if token:
+        desk = {"Authorization": f"Bearer {token}"}
+        if handed:
+            _post(http, f"/v1/conversations/{conversation}/reply", {"text": row["reply"]}, desk)
+            _post(http, f"/v1/conversations/{conversation}/leave", {"closed": True}, desk)
+        _review(http, desk, row, answers[0]["customer_message_id"])
     return Played(1, len(answers), handed, int(reviewed))
 
 
-def _review(http: httpx.Client, token: str, row: dict[str, Any], message_id: str) -> None:
+def _review(http: httpx.Client, desk: dict[str, str], row: dict[str, Any], message_id: str) -> None:
     review = {
         "message_id": message_id,
         "intent": row["intent"],
         "reply": row["reply"],
         "knowledge_url": row["article_url"],
     }
-    _post(http, "/v1/reviews", review, {"Authorization": f"Bearer {token}"})
+    _post(http, "/v1/reviews", review, desk)
 
 
 def _post(http: httpx.Client, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def small_api(busy: int = 0):
         server.server_close()
 
 
-def test_each_turn_is_sent_with_what_was_said_before_and_reviewed():
+def test_each_turn_is_sent_with_what_was_said_before_and_replied_to_and_reviewed():
     with small_api() as (url, asked):
         played = simulate(url, "secret", ROWS, rate=1000, progress=lambda _: None, workers=1)
     assert {k: played[k] for k in ("conversations", "messages", "handed_over", "reviews")} == {
@@ -71,14 +71,20 @@ def test_each_turn_is_sent_with_what_was_said_before_and_reviewed():
     chats = [(headers["X-Conversation-Id"], body["messages"]) for path, headers, body in asked if "chat" in path]
     assert [m["content"] for m in chats[1][1]] == ["strike?", "answer 1", "and express?"]
     assert chats[0][0] == chats[1][0] != chats[2][0]
+    helped = [(path.rsplit("/", 1), body) for path, _, body in asked if "conversations" in path]
+    assert [(conversation, body) for (conversation, _), body in helped[:2]] == [
+        (f"/v1/conversations/{chats[0][0]}", {"text": "10 days"}),
+        (f"/v1/conversations/{chats[0][0]}", {"closed": True}),
+    ]
     _, headers, review = next(a for a in asked if "reviews" in a[0] and a[2]["intent"] == "courier_strike")
     assert headers["Authorization"] == "Bearer secret"
     assert review == {"message_id": "c1", "intent": "courier_strike", "reply": "10 days", "knowledge_url": "u"}
 
 
 def test_without_a_desk_token_nothing_is_reviewed():
-    with small_api() as (url, _):
+    with small_api() as (url, asked):
         assert simulate(url, None, ROWS, rate=1000, progress=lambda _: None)["reviews"] == 0
+    assert {path for path, _, _ in asked} == {"/v1/chat/completions"}
 
 
 def test_a_busy_api_is_asked_again():

@@ -93,7 +93,7 @@ def test_a_topic_asked_back_offers_questions_and_calls_nobody(start, page):
     page.get_by_label("Token").fill("desk-secret")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nobody is waiting.")).to_be_visible()
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("button", name="All", exact=True).click()
     page.get_by_role("list", name="Conversations").get_by_role("button").click()
     expect(page.get_by_text("asked back · open · these offered · version 1")).to_be_visible()
 
