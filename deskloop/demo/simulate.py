@@ -51,8 +51,8 @@ def simulate(
 ) -> dict[str, Any]:
     """Play `rows` (the whole script if None), starting `rate` conversations per second.
 
-    With a desk token, the desk then replies to who was handed over, and reviews each row. Raises BadInput if the API does not
-    answer or refuses. Returns the counts of `Played`.
+    With a desk token, the desk then replies to who was handed over, and reviews each row. Raises BadInput if the API
+    does not answer or refuses. Returns the counts of `Played`.
     """
     rows = script() if rows is None else list(rows)
     played = Played()
