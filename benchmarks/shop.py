@@ -42,7 +42,7 @@ def arguments() -> tuple[Path, Path, Release]:
     if len(sys.argv) != 3:
         sys.exit(f"usage: python {sys.argv[0]} HOME OUT_DIR")
     home, out = Path(sys.argv[1]), Path(sys.argv[2])
-    champion = Releases(connect(f"sqlite:///{home / 'deskloop.db'}")).champion()
+    champion = Releases(connect(f"sqlite:///{home / 'deskloop.db'}"), str(home / "store")).champion()
     if champion is None:
         sys.exit(f"{home} has no champion; run `deskloop demo --once` there")
     out.mkdir(parents=True, exist_ok=True)

@@ -110,10 +110,9 @@ def _train(config: Path, effort: Effort | None, began: float) -> dict[str, Any]:
 
 def summary(settings: Settings, outcome: dict[str, Any]) -> str:
     """What came out: verdict, headline figures beside the baselines, time and memory."""
-    from deskloop.database import connect
     from deskloop.releases import Releases
 
-    release = Releases(connect(settings.database)).get(outcome["version"])
+    release = Releases.of(settings).get(outcome["version"])
     card = (release.path / "README.md").read_text("utf-8")
     said = "is the champion" if outcome["promoted"] else "was not promoted"
     return (

@@ -90,13 +90,12 @@ def _to_be_made(settings: Settings) -> bool:
 
 
 def _champion(settings: Settings) -> str:
-    from deskloop.database import connect
     from deskloop.releases import Releases
     from deskloop.store import verify_manifest
 
     if _to_be_made(settings):
         return NO_CHAMPION
-    release = Releases(connect(settings.database)).champion()
+    release = Releases.of(settings).champion()
     if release is None:
         return NO_CHAMPION
     verify_manifest(release.path)

@@ -67,13 +67,14 @@ def erase(who: str, settings: Settings, *, really: bool = False) -> dict[str, An
     if own is None:
         raise BadInput("--customer is empty; give the person's address, id, name or keyed hash")
     store, engine = Store(settings.store_root), connect(settings.database)
+    traffic, releases = Traffic(engine), Releases(engine, settings.store_root)
     try:
-        found = _found(who, own, settings, store, Traffic(engine), Releases(engine))
+        found = _found(who, own, settings, store, traffic, releases)
         if really:
             with occupied.alone(settings):
-                found = _found(who, own, settings, store, Traffic(engine), Releases(engine))
-                _remove(found, settings, store, Traffic(engine), Releases(engine))
-        return _certificate(own, found, settings, Releases(engine), really)
+                found = _found(who, own, settings, store, traffic, releases)
+                _remove(found, settings, store, traffic, releases)
+        return _certificate(own, found, settings, releases, really)
     finally:
         engine.dispose()
 
@@ -213,7 +214,7 @@ def _remove(found: Found, settings: Settings, store: Store, traffic: Traffic, re
     for release in found.releases:
         releases.retire(release.version, "a customer was erased")
         if champion is None or release.version != champion.version:
-            store.remove(release.path.name)
+            store.remove(release.sha256)
     raw = raw_store(settings)
     for digest in found.batches:
         raw.remove(digest)

@@ -15,28 +15,53 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from deskloop import database as db
-from deskloop.errors import BadInput
+from deskloop.errors import BadInput, CorruptBundle
+from deskloop.records import Receipt
+from deskloop.settings import Settings
+from deskloop.store import Store
 
 
 @dataclass(frozen=True)
 class Release:
-    """A registered bundle."""
+    """A registered bundle. `origin` is where it lay on the host that registered it, `store` the root it is in."""
 
     version: int
     sha256: str
-    path: Path
+    origin: Path
     created_at: datetime
     verdict: dict[str, Any]
     metrics: dict[str, Any]
     reason: str
     retired: bool
+    store: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the bundle lies here: a home may have moved, and a remote store is fetched from at first sight.
+
+        Raises CorruptBundle if it is neither in the store nor where it was registered.
+        """
+        if self.store is None:
+            return self.origin
+        try:
+            return Store(self.store).path(Receipt(kind="bundle", sha256=self.sha256, rows=1))
+        except CorruptBundle:
+            if self.origin.is_dir():
+                return self.origin
+            raise
 
 
 class Releases:
-    """The register of bundles in one database."""
+    """The register of bundles in one database; they lie in the store of root `store`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, store: str | None = None) -> None:
         self.engine = engine
+        self._store = store
+
+    @classmethod
+    def of(cls, settings: Settings) -> Releases:
+        """The register in the configured database."""
+        return cls(db.connect(settings.database), settings.store_root)
 
     def register(
         self, path: Path, sha256: str, *, verdict: dict[str, Any], metrics: dict[str, Any], reason: str
@@ -53,7 +78,7 @@ class Releases:
         except IntegrityError:
             pass  # another host registered it in this moment: its row is the first
         with self.engine.connect() as c:
-            return _release(c.execute(same).one())
+            return self._release(c.execute(same).one())
 
     def get(self, version: int) -> Release:
         """One release. Raises BadInput if there is none of that number."""
@@ -61,14 +86,18 @@ class Releases:
             row = c.execute(select(db.releases).where(db.releases.c.version == version)).first()
         if row is None:
             raise BadInput(f"there is no version {version}; `deskloop releases` lists them")
-        return _release(row)
+        return self._release(row)
 
     def champion(self) -> Release | None:
         """The release that is served, if there is one."""
         join = select(db.releases).join(db.champion, db.champion.c.version == db.releases.c.version)
         with self.engine.connect() as c:
             row = c.execute(join).first()
-        return _release(row) if row else None
+        return self._release(row) if row else None
+
+    def _release(self, row: Any) -> Release:
+        known = dict(row._mapping)
+        return Release(origin=Path(known.pop("path")), store=self._store, **known)
 
     def promote(self, version: int, reason: str) -> None:
         """Point to `version`, in one transaction. Raises BadInput for an unknown or retired one."""
@@ -151,7 +180,7 @@ class Releases:
     def all(self) -> list[Release]:
         """All releases, newest first."""
         with self.engine.connect() as c:
-            return [_release(r) for r in c.execute(select(db.releases).order_by(db.releases.c.version.desc()))]
+            return [self._release(r) for r in c.execute(select(db.releases).order_by(db.releases.c.version.desc()))]
 
     def acquire_lease(self, name: str, holder: str, seconds: float) -> bool:
         """Take the lease if it is free or has run out: exactly one caller gets True."""
@@ -213,10 +242,6 @@ def _require_servable(c: Connection, version: int) -> None:
         raise BadInput(f"there is no version {version}; `deskloop releases` lists them")
     if retired:
         raise BadInput(f"version {version} is retired and cannot be served again")
-
-
-def _release(row: Any) -> Release:
-    return Release(**{**row._mapping, "path": Path(row.path)})
 
 
 def _log(c: Connection, action: str, before: int | None, after: int | None, reason: str) -> None:

@@ -226,7 +226,6 @@ def export(version: int, folder: Path, config: Config = None, json_: Json = Fals
 
 def register(settings: Settings) -> Any:
     """The register of versions in the configured database."""
-    from deskloop.database import connect
     from deskloop.releases import Releases
 
-    return Releases(connect(settings.database))
+    return Releases.of(settings)

@@ -15,7 +15,6 @@ from prefect.input import RunInput
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from deskloop.database import connect
 from deskloop.records import Outcome
 from deskloop.releases import Releases
 from deskloop.settings import Settings
@@ -36,7 +35,7 @@ class Approval(RunInput):
 
 def decided(outcome: Outcome, reason: str, settings: Settings) -> Outcome:
     """What became of a version that waits for a person. What was decided once is not asked again."""
-    releases = Releases(connect(settings.database))
+    releases = Releases.of(settings)
     before = releases.decision(outcome.version)
     champion = releases.champion()
     if before is None and (champion is None or champion.version != outcome.version):
@@ -79,7 +78,7 @@ def _settled(outcome: Outcome, given: Approval, reason: str, settings: Settings)
     """Write the decision down, and promote if it was a yes."""
     from deskloop import tracking
 
-    releases = Releases(connect(settings.database))
+    releases = Releases.of(settings)
     why = f"{given.by}: {given.reason}" if given.by else given.reason
     releases.note("approve" if given.approve else "refuse", outcome.version, why)
     if given.approve:

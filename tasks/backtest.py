@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from prefect import get_run_logger, task
 
-from deskloop.database import connect
 from deskloop.records import Reckoning
 from deskloop.releases import Releases
 from deskloop.settings import Settings
@@ -16,7 +15,7 @@ def reckon(version: int | None, settings: Settings) -> Reckoning:
     """Page and artifact of one version, the champion if none is named; where there is no champion yet, neither."""
     from deskloop import backtest, evaluation
 
-    releases = Releases(connect(settings.database))
+    releases = Releases.of(settings)
     release = releases.get(version) if version else releases.champion()
     if release is None:  # no failure: the schedule may well be older than the first champion
         said = "there is no champion yet, so there is nothing to look back on"

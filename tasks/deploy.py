@@ -6,7 +6,6 @@ from pathlib import Path
 
 from prefect import get_run_logger, task
 
-from deskloop.database import connect
 from deskloop.records import Outcome, Receipt
 from deskloop.releases import Releases
 from deskloop.settings import Settings
@@ -21,7 +20,7 @@ def deploy(candidate: Receipt, scorecard: Receipt, rival: Receipt | None, reason
     from deskloop import cards, evaluation, gate, tracking
     from deskloop.bundle import link_tree
 
-    store, releases = Store(settings.store_root), Releases(connect(settings.database))
+    store, releases = Store(settings.store_root), Releases.of(settings)
     scores = store.json(scorecard)
     verdict = gate.judge(scores, store.json(rival) if rival else None, settings.gate)
     card = cards.model_card(scores, verdict, settings, store.path(candidate))
@@ -72,7 +71,7 @@ def roll_back(version: int | None, reason: str, settings: Settings) -> int:
     """Point to an earlier version."""
     from deskloop import tracking
 
-    releases = Releases(connect(settings.database))
+    releases = Releases.of(settings)
     release = releases.rollback(reason, version)
     tracking.mirror(settings, releases)
     get_run_logger().info("version %d is the champion again", release.version)

@@ -66,10 +66,9 @@ def champion_scores(messages: Receipt, knowledge: Receipt, candidate: Receipt, s
     """
     from deskloop import scorecard, trial
     from deskloop.bot import Bot
-    from deskloop.database import connect
     from deskloop.releases import Releases
 
-    champion = Releases(connect(settings.database)).champion()
+    champion = Releases.of(settings).champion()
     # a retired one saw somebody who asked to be erased: it must be replaced, however well it answers
     if champion is None or champion.retired or champion.metrics.get("candidate") == candidate.sha256:
         return None

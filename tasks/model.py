@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from deskloop.bundle import LEARNT
-from deskloop.database import connect
 from deskloop.records import Named, Receipt
 from deskloop.releases import Releases
 from deskloop.settings import Settings
@@ -78,7 +77,7 @@ def _warm(messages: Receipt, settings: Settings) -> Path | None:
 
     Nothing goes on from a retired champion: it saw somebody who asked to be erased.
     """
-    champion = Releases(connect(settings.database)).champion() if settings.model.warm_start else None
+    champion = Releases.of(settings).champion() if settings.model.warm_start else None
     if champion is None or champion.retired:
         return None
     learnt = champion.path / LEARNT

@@ -22,7 +22,7 @@ def compare(window: int, settings: Settings) -> DriftOutcome:
     from deskloop import drift, watch
 
     engine = connect(settings.database)
-    champion, traffic = Releases(engine).champion(), Traffic(engine)
+    champion, traffic = Releases(engine, settings.store_root).champion(), Traffic(engine)
     result, reference, live = watch.check(champion, traffic, window, settings)
     version = champion.version if champion else None
     event = traffic.drift(result.verdict, result.as_dict(), version)
@@ -39,7 +39,7 @@ def compare(window: int, settings: Settings) -> DriftOutcome:
 @task(name="announce")
 def announce(outcome: DriftOutcome, settings: Settings) -> DriftOutcome:
     """Emit the event that starts training, unless one did within the cooldown."""
-    lease = Releases(connect(settings.database))
+    lease = Releases.of(settings)
     if not lease.acquire_lease(LEASE, outcome.event or "", settings.monitor.cooldown_minutes * 60):
         get_run_logger().info("no new retraining: cooldown of %d minutes", settings.monitor.cooldown_minutes)
         return outcome

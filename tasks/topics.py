@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deskloop.database import connect
 from deskloop.records import Named, Receipt
 from deskloop.releases import Releases
 from deskloop.settings import Settings
@@ -37,6 +36,6 @@ def _champions(settings: Settings) -> Path | None:
 
     A retired one lends them, too: of its names those go on that customers still use, and centres are made anew.
     """
-    champion = Releases(connect(settings.database)).champion()
+    champion = Releases.of(settings).champion()
     folder = champion.path / "topics" if champion else None
     return folder if folder and folder.is_dir() else None

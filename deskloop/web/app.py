@@ -92,7 +92,7 @@ def serve(settings: Settings, ready: Callable[[dict[str, Any]], None] = lambda w
 
 def _service(settings: Settings, load_bot: LoadBot, look_every: float) -> Service:
     engine = connect(settings.database)
-    releases = Releases(engine)
+    releases = Releases(engine, settings.store_root)
     replicas = settings.serve.replicas
     return Service(
         settings=settings,

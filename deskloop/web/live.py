@@ -17,10 +17,9 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from deskloop.errors import BadInput
-from deskloop.records import Answer, Receipt
+from deskloop.records import Answer
 from deskloop.releases import Release, Releases
 from deskloop.settings import Settings
-from deskloop.store import Store
 
 RETRY_SECONDS = 30.0
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Live:
         if champion is None:
             return
         try:
-            self._swap(Loaded(champion, self._load_bot(self._folder(champion), self._settings)))
+            self._swap(Loaded(champion, self._load_bot(champion.path, self._settings)))
         except BadInput as error:
             raise BadInput(f"version {champion.version} cannot be served: {error}") from None
         except Exception:
@@ -138,7 +137,7 @@ class Live:
     def _load(self, champion: Release) -> None:
         began = time.perf_counter()
         try:
-            bot = self._load_bot(self._folder(champion), self._settings)
+            bot = self._load_bot(champion.path, self._settings)
         except Exception as error:  # whatever is wrong with a bundle, the old one must go on serving
             self._failed = (champion.version, time.monotonic() + RETRY_SECONDS)
             current = self.release
@@ -148,12 +147,6 @@ class Live:
         self._failed = self.problem = None
         self._swap(Loaded(champion, bot))
         log.info("version %d is live, loaded in %.1f s", champion.version, time.perf_counter() - began)
-
-    def _folder(self, release: Release) -> Path:
-        """Where the bundle lies here; fetched from a remote store if this host has not seen it."""
-        if release.path.is_dir():
-            return release.path
-        return Store(self._settings.store_root).path(Receipt(kind="bundle", sha256=release.sha256, rows=1))
 
     def _swap(self, new: Loaded | None) -> None:
         with self._lock:

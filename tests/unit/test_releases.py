@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +14,11 @@ import pytest
 from sqlalchemy import update
 
 from deskloop import database as db
-from deskloop.errors import BadInput
+from deskloop.errors import BadInput, CorruptBundle
+from deskloop.records import Receipt
 from deskloop.releases import Releases
+from deskloop.settings import Settings
+from deskloop.store import Store, verify_manifest
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -153,3 +158,48 @@ def test_a_lease_has_one_holder_until_it_runs_out(releases: Releases, url: str) 
         c.execute(db.leases.update().values(expires_at=0))
     got = together(lambda n: Releases(db.connect(url)).acquire_lease("drift", f"h{n}", 60))
     assert sorted(got) == [False] * 7 + [True]
+
+
+def sealed(store: Store) -> Receipt:
+    return store.put_dir("bundle", lambda folder: (folder / "model.txt").write_text("weights"))
+
+
+def kept(receipt: Receipt, store: Store, releases: Releases) -> None:
+    made = releases.register(store.path(receipt), receipt.sha256, verdict={}, metrics={}, reason="test")
+    releases.promote(made.version, "test")
+
+
+def test_a_home_that_was_moved_keeps_its_champion(tmp_path: Path) -> None:
+    before = Settings(home=tmp_path / "before")
+    before.home.mkdir()
+    store = Store(before.store_root)
+    kept(sealed(store), store, Releases.of(before))
+    moved = Settings(home=before.home.rename(tmp_path / "after"))
+    champion = Releases.of(moved).champion()
+    assert champion is not None and moved.home in champion.path.parents
+    assert verify_manifest(champion.path)["kind"] == "bundle"
+
+
+def test_another_host_fetches_the_champion_from_the_remote_store(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = f"memory://{tmp_path.name}"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "here"))
+    store = Store(root)
+    kept(sealed(store), store, Releases(db.connect(url), root))
+    shutil.rmtree(tmp_path / "here")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there"))
+    champion = Releases(db.connect(url), root).champion()
+    assert champion is not None and (champion.path / "model.txt").read_text() == "weights"
+
+
+def test_a_bundle_that_is_nowhere_is_told(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    store, releases = Store(settings.store_root), Releases.of(settings)
+    receipt = sealed(store)
+    kept(receipt, store, releases)
+    store.remove(receipt.sha256)
+    champion = releases.champion()
+    assert champion is not None
+    with pytest.raises(CorruptBundle, match="is not in"):
+        _ = champion.path
