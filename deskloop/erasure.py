@@ -191,7 +191,7 @@ def _models(found: Found, objects: dict[str, tuple[Path, str]], batches: dict[st
     known = releases.all()
     if theirs:
         found.first = min((objects.get(d) or (batches[d],))[0].stat().st_mtime for d in theirs)
-        kept = {r.path.name for r in known}
+        kept = {r.sha256 for r in known}
         found.derived = sorted(d for d in objects if d not in kept and d not in theirs)
     found.releases = [
         r

@@ -39,16 +39,14 @@ class Release:
     def path(self) -> Path:
         """Where the bundle lies here: a home may have moved, and a remote store is fetched from at first sight.
 
-        Raises CorruptBundle if it is neither in the store nor where it was registered.
+        What is not in the store, as a bundle that was removed, is where it was registered or nowhere.
         """
         if self.store is None:
             return self.origin
         try:
             return Store(self.store).path(Receipt(kind="bundle", sha256=self.sha256, rows=1))
         except CorruptBundle:
-            if self.origin.is_dir():
-                return self.origin
-            raise
+            return self.origin
 
 
 class Releases:

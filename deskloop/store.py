@@ -62,7 +62,7 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
     """Check every file of a sealed folder and return its manifest. Raises CorruptBundle naming the file."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise CorruptBundle(f"{folder} has no {MANIFEST}: it was never finished; retrain or roll back")
+        raise CorruptBundle(f"{folder} has no {MANIFEST}: it is gone or was never finished; retrain or roll back")
     data = path.read_bytes()
     try:
         manifest: dict[str, Any] = json.loads(data)

@@ -193,7 +193,7 @@ def test_another_host_fetches_the_champion_from_the_remote_store(
     assert champion is not None and (champion.path / "model.txt").read_text() == "weights"
 
 
-def test_a_bundle_that_is_nowhere_is_told(tmp_path: Path) -> None:
+def test_a_bundle_that_was_removed_is_nowhere_and_its_version_is_still_listed(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     store, releases = Store(settings.store_root), Releases.of(settings)
     receipt = sealed(store)
@@ -201,5 +201,6 @@ def test_a_bundle_that_is_nowhere_is_told(tmp_path: Path) -> None:
     store.remove(receipt.sha256)
     champion = releases.champion()
     assert champion is not None
-    with pytest.raises(CorruptBundle, match="is not in"):
-        _ = champion.path
+    assert [r.path.exists() for r in releases.all()] == [False]
+    with pytest.raises(CorruptBundle, match="gone or was never finished"):
+        verify_manifest(champion.path)

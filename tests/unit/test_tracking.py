@@ -5,7 +5,6 @@ import json
 import pytest
 
 from deskloop import tracking
-from deskloop.database import connect
 from deskloop.releases import Releases
 from deskloop.settings import Settings
 
@@ -17,7 +16,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def releases(settings):
-    return Releases(connect(settings.database))
+    return Releases.of(settings)
 
 
 def release(releases: Releases, letter: str, **metrics: float) -> int:
