@@ -265,10 +265,11 @@ class Bot:
             return plan("handoff", reason)
         pair, of_two = self.confidence.pair, self._of_two(reading)
         alone = confidence >= self.confidence.threshold
-        if reading.open and of_two >= OFFERED:
-            return replace(plan("clarify", OPEN, sure=confidence), offered=reading.open[:MOST_OFFERED])
-        if not hits or not (alone or (pair and len(hits) > 1 and of_two >= pair.threshold)):
-            offered = hits[:MOST_OFFERED] if of_two >= OFFERED else ()
+        sure = alone or (pair is not None and len(hits) > 1 and of_two >= pair.threshold)
+        offered = (reading.open or hits)[:MOST_OFFERED] if of_two >= OFFERED else ()
+        if offered and (reading.open or (not sure and turns.one_word(question))):
+            return replace(plan("clarify", OPEN, sure=confidence), offered=offered)
+        if not hits or not sure:
             return replace(plan("handoff", UNSURE, sure=confidence), offered=offered)
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
             return plan("handoff", f"{STRANGE}: {strange[0]}")

@@ -78,6 +78,11 @@ def open_topic(asked: str, questions: Sequence[str]) -> list[int]:
     return sorted({0, *speaking}) if speaking else list(range(len(told)))
 
 
+def one_word(asked: str) -> bool:
+    """Is it a single word, but for those that only lead to it?"""
+    return len(_named(asked)) == 1
+
+
 def _named(text: str) -> list[str]:
     """Words in a crude singular, without those that only lead to a topic."""
     words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())  # "e-bike" is one

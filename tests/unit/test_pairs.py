@@ -62,6 +62,10 @@ def test_a_topic_that_several_entries_speak_of_is_asked_back_and_nobody_is_calle
     answer = sure.answer([{"role": "user", "content": "gift card"}])
     assert answer.kind == "clarify" and not answer.sources
     assert {source.id for source in answer.suggestions} == {"use", "valid"}
+    unsure = replace(bot, confidence=replace(NEVER, pair=replace(ALWAYS, threshold=1.01)))
+    assert unsure.answer([{"role": "user", "content": "stores?"}]).kind == "clarify", (
+        "nobody could tell what is asked"
+    )
     stores = sure.answer([{"role": "user", "content": "stores"}])
     assert stores.kind == "retrieve" and stores.sources[0].id == "stores"
 

@@ -91,6 +91,11 @@ def test_what_asks_something_is_not_open(asked):
     assert turns.open_topic(asked, CARDS) == []
 
 
+def test_a_greeting_or_a_wish_around_it_leaves_one_word():
+    assert turns.one_word("hi, I need help with refunds please")
+    assert not turns.one_word("refund when") and not turns.one_word("?")
+
+
 def test_what_the_first_question_alone_speaks_of_or_says_is_not_open():
     assert turns.open_topic("repair", ["Do you repair gear?", "How do I use a gift card?"]) == []
     assert turns.open_topic("Returns", ["Returns", "What does a return cost?"]) == []
