@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH := $(CURDIR)/.deskloop/bench-answers
+EFFORT ?= quick
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: demo test lint bench bench-answers fetch clean help
@@ -47,7 +48,7 @@ bench: $(VENV)/.demo
 
 bench-answers: fetch
 	rm -rf $(BENCH)/home
-	DESKLOOP_HOME=$(BENCH)/home DESKLOOP_MODELS=$${DESKLOOP_MODELS:-$(CURDIR)/.deskloop/models} $(BIN)/deskloop demo --once
+	DESKLOOP_HOME=$(BENCH)/home DESKLOOP_MODELS=$${DESKLOOP_MODELS:-$(CURDIR)/.deskloop/models} $(BIN)/deskloop demo --once --effort $(EFFORT)
 	$(BIN)/python benchmarks/shop.py $(BENCH)/home $(BENCH)
 	$(BIN)/deskloop bench answers --config $(BENCH)/home/demo/deskloop.yaml --bundle $(BENCH)/bundle \
 	  --knowledge $(BENCH)/answers_shop_knowledge.jsonl --cases $(BENCH)/answers_shop_cases.jsonl \

@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(f"DESKLOOP_PUBLIC_DATA must name the public data folder, got {folder!r}")
     out = Path(sys.argv[1])
     data = Path(folder)
-    for form in (clinc, multidogo, retrieval, shop, emails, signatures, pii, answers, drift):
+    for form in (clinc, multidogo, small, retrieval, shop, emails, signatures, pii, answers, drift):
         for name, rows in form(data):
             print(f"{_write(out / f'{name}.jsonl', rows):7,} {name}.jsonl")
 
@@ -72,6 +72,19 @@ def multidogo(data: Path) -> Iterator[tuple[str, Rows]]:
             yield f"intents_multidogo_{domain}_{split}", found
 
 
+def small(data: Path) -> Iterator[tuple[str, Rows]]:
+    """Sets on which nothing was chosen: ten messages per intent to learn from, all others the test.
+
+    A help desk's 452 messages, and Bitext's, which are made from templates. What repeats, but for case, is left out.
+    """
+    for name, file in (("helpdesk", "helpdesk_nlu/helpdesk"), ("bitext", "bitext_support/bitext")):
+        found = _read(data / f"{file}_intents.jsonl.gz")
+        rows = list({r["text"].lower(): _pick(r, "text", "intent") for r in found}.values())
+        learnt = _few(rows, _FEW)
+        yield f"intents_{name}_train_10", learnt
+        yield f"intents_{name}_test", [row for row in rows if row not in learnt]
+
+
 def retrieval(data: Path) -> Iterator[tuple[str, Rows]]:
     """DSTC9: an agent's response finds the snippet it rests on. An entry's question begins with its place's name.
 
@@ -94,18 +107,18 @@ def retrieval(data: Path) -> Iterator[tuple[str, Rows]]:
     )
     places = {(s["domain"], s["entity_id"]): _name(s["entity"]) for s in snippets}
     owners = Counter(places.values())
-    found, named = [], []
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in _read(data / "faq_dstc9" / "dstc9_responses.jsonl.gz"):
         gold = row.get("knowledge") or []
         if len(gold) != 1 or _snippet(gold[0]) not in entries:
             continue
         query = {"query": row["response"], "id": _snippet(gold[0])}
-        found.append(query)
+        found[f"queries_{row['split']}"].append(query)
         place = places[gold[0]["domain"], str(gold[0]["entity_id"])]
         if place and owners[place] == 1 and place <= _name(row["response"]):
-            named.append(query)
-    yield "retrieval_queries", found
-    yield "retrieval_queries_named", named
+            found[f"queries_named_{row['split']}"].append(query)
+    for name, queries in sorted(found.items()):
+        yield f"retrieval_{name}", queries
 
 
 def shop(_: Path) -> Iterator[tuple[str, Rows]]:

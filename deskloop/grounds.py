@@ -21,6 +21,7 @@ OFTEN = 0.05
 FEWEST = 3  # replies at least
 # said at the start of an answer, in the languages that answers are written in
 _YES_OR_NO = re.compile(r"^\W*(yes|no|ja|nee|nein|oui|non|s[ií])\b\s*(?:[,.!:;]+\s*|[–—-]\s+|$)", re.I)
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
@@ -65,7 +66,8 @@ def holding(
 def _kept(written: Iterable[str], source: Source, question: str, shop: str, manner: frozenset[str]) -> Iterator[str]:
     shown = ""
     for sentence in map(partial(_without_yes_or_no, told=source.answer), written):
-        if not sentence or (shown and facts.content(sentence) <= facts.content(shown)):
+        said = shown and facts.content(sentence) <= facts.content(shown)
+        if not sentence or said or _opens_alike(sentence, source.answer):
             continue
         if not _holds(sentence, source, question, shop, manner):
             break
@@ -75,6 +77,12 @@ def _kept(written: Iterable[str], source: Source, question: str, shop: str, mann
         if fullness(shown, source.answer):
             return
     yield from unsaid(source.answer, shown) if shown else ()
+
+
+def _opens_alike(sentence: str, told: str) -> bool:
+    """Is it a courtesy ("Sorry about that.") before what begins with the same word ("Sorry! Keep the item.")?"""
+    words, first = (_LETTERS.findall(text.lower())[:1] for text in (sentence, told))
+    return words == first and not facts.content_words(sentence) and sentence.strip() not in told
 
 
 def fullness(text: str, told: str) -> float:

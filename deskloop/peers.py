@@ -30,17 +30,22 @@ def majority(messages: pd.DataFrame) -> Figures:
 
 
 def linear(messages: pd.DataFrame, seed: int) -> Figures:
-    """TF-IDF of words and pairs, LinearSVC: what an afternoon of work would give."""
+    """What `svc` says of the test messages."""
+    train, test = _labelled(messages)
+    if train["intent"].nunique() < 2 or not len(test):
+        return {}
+    return _told(test, svc(train["text"].tolist(), train["intent"].tolist(), test["text"].tolist(), seed))
+
+
+def svc(texts: Sequence[str], labels: Sequence[str], asked: Sequence[str], seed: int) -> list[str]:
+    """Labels of `asked` by TF-IDF of words and pairs and LinearSVC: what an afternoon of work would give."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
 
-    train, test = _labelled(messages)
-    if train["intent"].nunique() < 2 or not len(test):
-        return {}
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC(random_state=seed))
-    model.fit(train["text"], train["intent"])
-    return _told(test, model.predict(test["text"]).tolist())
+    said: list[str] = model.fit(texts, labels).predict(asked).tolist()
+    return said
 
 
 def asked(messages: pd.DataFrame, split: str) -> list[tuple[str, str]]:

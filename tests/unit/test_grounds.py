@@ -75,6 +75,12 @@ def test_the_teams_own_courtesy_may_open_an_answer_once() -> None:
     assert answered(LOST, written=whole, usual=frozenset()) == LOST.answer
 
 
+def test_a_page_that_says_sorry_itself_says_it_once() -> None:
+    page = source("What if the wrong item came?", "Sorry! Keep the item and send a photo of its label.")
+    assert answered(page, written=f"Sorry about that. {page.answer}") == page.answer
+    assert answered(page, written=page.answer) == page.answer
+
+
 def test_a_kind_word_alone_is_no_answer_so_the_page_goes_on() -> None:
     said = answered(LOST, written="I am sorry to hear that. We refund 500 euro.")
     assert said == f"I am sorry to hear that. {LOST.answer}"

@@ -146,6 +146,7 @@ def test_bench_reports_every_figure_of_the_contract(tmp_path):
     assert told["oos_auroc"] > 0.9
     wanted = "macro_precision macro_recall macro_f1 micro_f1 oos_recall_at_95_in_scope ece fit_seconds p50_ms"
     assert set(wanted.split()) <= set(told)
+    assert 0.9 < told["linear"]["macro_f1"] <= 1.0
 
 
 def test_bench_names_the_row_that_lacks_a_field(tmp_path):
