@@ -23,7 +23,6 @@ from deskloop.intents import IntentModel
 from deskloop.rehearsal import rehearse
 from deskloop.scorecard import conversation
 from deskloop.settings import Settings
-from deskloop.usual import usual_intents
 
 LEARNT = "learnt-from"  # in a bundle: digest of the messages that its generator learnt from
 
@@ -77,19 +76,13 @@ def _bot(folder: Path, settings: Settings) -> Bot:
     return Bot(index, intents, None, confidence.Confidence(), {}, "retrieve", settings)
 
 
-def agreement(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Which intents each entry has answered, over the training split."""
-    rows = messages[(messages["split"] == "train") & messages["intent"].notna() & messages["knowledge_id"].notna()]
-    return usual_intents(list(zip(rows["knowledge_id"], rows["intent"], strict=True)))
-
-
 def settled(bot: Bot, messages: pd.DataFrame, settings: Settings, made: Sequence[SearchIndex] = ()) -> Bot:
     """The bot with what it learns from messages beside its parts: usual intents, what they count, and its confidence.
 
     `made`: the indexes that a rehearsal needs, if they are there already.
     """
     held = messages[messages["split"] == "validation"].to_dict("records")
-    bot = replace(bot, agreement=agreement(messages))
+    bot = replace(bot, agreement=usual.learnt(messages))
     bot = _opinions(bot, held)
     read = bot.read_many([conversation(row) for row in held]) if held else []
     asked = [*zip(held, read, strict=True), *rehearse(bot, messages, settings.effort, made)]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deskloop import usual
 from deskloop.bot import Bot, Reading
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import Encoder, Remembering
@@ -29,14 +30,15 @@ def rehearse(
     """Message rows of the training split with their readings, from indexes that lack them (`made`, if they are).
 
     None where no message names its entry: then the index has learnt nothing from messages. The intent classifier is
-    the bot's own, which has seen them; its word counts little in what is found.
+    the bot's own, which has seen them: training it anew for each part would take minutes, and its word counts little.
     """
     train = messages[messages["split"] == "train"]
     out: list[tuple[Mapping[Any, Any], Reading]] = []
     for fifth, index in enumerate(made or indexes(bot.index, messages, effort)):
-        real = train[(_fifths(train) == fifth) & ~train["synthetic"].astype(bool)]
-        rows = real.sort_values("id").to_dict("records")
-        readings = replace(bot, index=index).read_many([conversation(row) for row in rows])
+        asked = _fifths(train) == fifth
+        rows = train[asked & ~train["synthetic"].astype(bool)].sort_values("id").to_dict("records")
+        unaware = replace(bot, index=index, agreement=usual.learnt(train[~asked]))
+        readings = unaware.read_many([conversation(row) for row in rows])
         out += zip(rows, readings, strict=True)
     return out
 

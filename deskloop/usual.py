@@ -8,12 +8,16 @@ how entries are found or intents learnt.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deskloop import calibration
 from deskloop.records import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Usual = Mapping[str, Mapping[str, float]]
 OPINION = 0.5  # weight of the second opinion; chosen on the sample shop's validation split among 0 to 0.7
@@ -32,6 +36,12 @@ def usual_intents(examples: Iterable[tuple[str, str]]) -> dict[str, dict[str, fl
         entry: {intent: n / sum(of_entry.values()) for intent, n in of_entry.items()}
         for entry, of_entry in counts.items()
     }
+
+
+def learnt(messages: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """`usual_intents` of the training split."""
+    rows = messages[(messages["split"] == "train") & messages["intent"].notna() & messages["knowledge_id"].notna()]
+    return usual_intents(list(zip(rows["knowledge_id"], rows["intent"], strict=True)))
 
 
 def opinion(labels: Sequence[str], hits: Sequence[Source], usual: Usual) -> NDArray[np.float64]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from deskloop.bot import Bot
-from deskloop.confidence import Confidence
+from deskloop.confidence import SIGNALS, Confidence
+from deskloop.features.blocks import Featurizer
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import Remembering
+from deskloop.features.tfidf import Tfidf
 from deskloop.features.tiny import TinyEncoder
+from deskloop.intents import IntentModel
 from deskloop.records import KnowledgeEntry
-from deskloop.rehearsal import _examples, _remembering, rehearse
+from deskloop.rehearsal import _examples, _fifths, _remembering, rehearse
 from deskloop.settings import Settings
 
 TOPICS = ("tent", "stove", "rope", "boots")
@@ -23,6 +28,7 @@ ENTRIES = [
 
 def row(core, text, topic, synthetic=False, split="train"):
     made = {"core_id": core, "text": text, "knowledge_id": topic, "synthetic": synthetic, "split": split}
+    made["intent"] = topic
     return {"id": f"{core}{'-grown' * synthetic}#0", "previous": "", **made}
 
 
@@ -52,6 +58,16 @@ def test_a_rehearsed_question_is_found_less_surely_than_a_learnt_one(bot, messag
     rehearsed = [(r["text"], reading.hits[0].score) for r, reading in rehearse(bot, messages, "standard")]
     learnt = [bot.index.search(text, 1)[0].score for text, _ in rehearsed]
     assert sum(score for _, score in rehearsed) < sum(learnt)
+
+
+def test_what_an_entry_usually_answers_is_not_known_from_the_asked_questions_themselves(bot, messages):
+    texts = messages["text"].tolist()
+    model = IntentModel.fit(texts, messages["intent"].tolist(), Featurizer(Tfidf.fit(texts), None, TinyEncoder()))
+    labelled = messages.assign(intent=messages["intent"].where(_fifths(messages) == 0))
+    read = rehearse(replace(bot, intents=model), labelled, "standard")
+    agreed = {r["id"]: reading.signals[SIGNALS.index("agreement")] for r, reading in read}
+    alone = labelled[labelled["intent"].notna()]["id"]
+    assert max(agreed[i] for i in alone if i in agreed) == 0 < max(agreed.values())
 
 
 def test_the_vectors_that_the_index_keeps_are_its_encoders(bot, messages):
