@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from deskloop import metrics, rightness, sheet
-from deskloop.bot import MOST_OFFERED, Bot, Plan, Reading
+from deskloop.bot import Bot
+from deskloop.plan import MOST_OFFERED, Plan, Reading
 from deskloop.settings import Backtest
 from deskloop.slices import UNJUDGED
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from deskloop import facts
-from deskloop.bot import Bot, Reading
+from deskloop.bot import Bot
+from deskloop.plan import Reading
 
 CASES = 25  # entries and messages used, evenly spaced
 PERSON = ("I want to talk to a human", "connect me with a colleague please", "a real person please")

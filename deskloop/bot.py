@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from deskloop import courtesy, smalltalk, turns, usual
 from deskloop.confidence import OFFERED, SIGNALS, Confidence
@@ -21,46 +20,16 @@ from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
 from deskloop.grounds import clean, holding, sentences, texts
 from deskloop.intents import IntentModel, Prediction
+from deskloop.plan import EITHER, MOST_OFFERED, OPEN, STRANGE, UNSURE, Plan, Reading
 from deskloop.records import OUT_OF_SCOPE, Answer, Source
 from deskloop.settings import Settings
 from deskloop.text import language
+from deskloop.turns import Message
 
-Message = Mapping[str, str]
 MAX_TOKENS = 90
 FOUND = 10
 USED_SOURCES = 2
-MOST_OFFERED = 3
-EITHER = "one of two entries answers"
-UNSURE = "not sure enough"
-STRANGE = "names what is not known here"
-OPEN = "names a topic and asks nothing"
 _PIECE = re.compile(r"\S+\s*")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one message means to the bot: its intent, the entries found, and the signals of confidence."""
-
-    question: str
-    prediction: Prediction
-    hits: tuple[Source, ...]
-    signals: tuple[float, ...]
-    open: tuple[Source, ...] = ()  # entries that a message may mean which names a topic and asks nothing
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the bot means to do with one message, before any text is written."""
-
-    kind: str
-    question: str
-    intent: str | None
-    confidence: float
-    scope: float
-    sources: tuple[Source, ...]
-    reason: str | None
-    both: bool = False  # the best two entries are shown together, each under its question
-    offered: tuple[Source, ...] = ()  # entries whose questions the customer may have meant, where none is shown
 
 
 @dataclass(frozen=True)
@@ -285,10 +254,3 @@ class Bot:
 
 def _open(question: str, hits: Sequence[Source]) -> tuple[Source, ...]:
     return tuple(hits[i] for i in turns.open_topic(question, [hit.question for hit in hits]))
-
-
-def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
-    told = {"confidence": bot.confidence.as_dict(), "agreement": bot.agreement, "likely": bot.likely}
-    told |= {"temperature": bot.temperature, "fullness": bot.fullness, "manner": sorted(bot.manner)}
-    return told | {"policy": policy, "why": dict(why or {})}

@@ -16,10 +16,11 @@ from typing import Any
 import pandas as pd
 
 from deskloop import confidence, drift, policy, rightness, usual
-from deskloop.bot import Bot, Reading, thresholds
+from deskloop.bot import Bot
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import TRAINABLE, SentenceEncoder
 from deskloop.intents import IntentModel
+from deskloop.plan import Reading
 from deskloop.rehearsal import rehearse
 from deskloop.scorecard import conversation
 from deskloop.settings import Settings
@@ -74,6 +75,13 @@ def _bot(folder: Path, settings: Settings) -> Bot:
     intents = IntentModel.load(folder / "intents", encoder) if (folder / "intents").is_dir() else None
     index = SearchIndex.load(folder / "index", encoder)
     return Bot(index, intents, None, confidence.Confidence(), {}, "retrieve", settings)
+
+
+def thresholds(bot: Bot, policy: str, why: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Content of a bundle's thresholds.json. `why` the policy was chosen is for people."""
+    told = {"confidence": bot.confidence.as_dict(), "agreement": bot.agreement, "likely": bot.likely}
+    told |= {"temperature": bot.temperature, "fullness": bot.fullness, "manner": sorted(bot.manner)}
+    return told | {"policy": policy, "why": dict(why or {})}
 
 
 def settled(bot: Bot, messages: pd.DataFrame, settings: Settings, made: Sequence[SearchIndex] = ()) -> Bot:

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deskloop import facts, topics
-from deskloop.bot import STRANGE, UNSURE, Bot, Plan
+from deskloop.bot import Bot
+from deskloop.plan import STRANGE, UNSURE, Plan
 from deskloop.records import OUT_OF_SCOPE
 from deskloop.scorecard import conversation
 from deskloop.sections import Intents

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deskloop import facts, grounds, metrics
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot
 from deskloop.metrics import paired_bootstrap
+from deskloop.plan import Plan
 from deskloop.settings import Settings
 
 CASES = 40

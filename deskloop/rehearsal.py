@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deskloop import usual
-from deskloop.bot import Bot, Reading
+from deskloop.bot import Bot
 from deskloop.features.index import SearchIndex
 from deskloop.features.sentence import Encoder, Remembering
+from deskloop.plan import Reading
 from deskloop.scorecard import conversation
 from deskloop.settings import Effort
 

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from deskloop import facts
-from deskloop.bot import Reading
 from deskloop.features.sentence import Encoder
+from deskloop.plan import Reading
 from deskloop.records import OUT_OF_SCOPE
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from deskloop import backtest, behaviour, facts, intervals, metrics, slices, topics, writing
-from deskloop.bot import Bot, Plan, Reading
+from deskloop.bot import Bot
+from deskloop.plan import Plan, Reading
 from deskloop.records import OUT_OF_SCOPE, KnowledgeEntry
 from deskloop.settings import Effort
 

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from deskloop import facts, intervals, revision, rightness, scorecard, slices, suites, topics
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot
 from deskloop.metrics import bootstrap
+from deskloop.plan import Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.scorecard import Scorecard
 from deskloop.settings import Effort

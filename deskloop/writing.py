@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from deskloop import facts, metrics
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot
 from deskloop.generator.engines import Engine
+from deskloop.plan import Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Effort
 

@@ -19,13 +19,14 @@ import numpy as np
 from deskloop import confidence, facts, metrics, policy, rightness, turns
 from deskloop.bench import abstention, rows
 from deskloop.bench.labels import disagreement
-from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot, Plan, Reading
+from deskloop.bot import MAX_TOKENS, USED_SOURCES, Bot
 from deskloop.errors import BadInput
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
 from deskloop.grounds import texts as texts_of
 from deskloop.metrics import bootstrap, paired_bootstrap
+from deskloop.plan import Plan, Reading
 from deskloop.records import KnowledgeEntry, Source
 from deskloop.settings import Settings
 

@@ -8,7 +8,8 @@ from statistics import fmean
 
 import pytest
 
-from deskloop.bot import Bot, Plan
+from deskloop.bot import Bot
+from deskloop.plan import Plan
 
 IN_SCOPE = {
     "How long does delivery of the tent take?": "How long does delivery take?",

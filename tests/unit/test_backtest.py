@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from deskloop import backtest, rightness, scorepage, slices
-from deskloop.bot import Reading
 from deskloop.intents import Prediction
 from deskloop.metrics import wilson
+from deskloop.plan import Reading
 from deskloop.records import Source
 from deskloop.settings import Backtest
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from deskloop.bot import Bot, Plan
+from deskloop.bot import Bot
 from deskloop.confidence import Confidence
 from deskloop.grounds import manner
+from deskloop.plan import Plan
 from deskloop.records import Source
 from deskloop.settings import Settings, Shop
 

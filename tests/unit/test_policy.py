@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from deskloop import policy
-from deskloop.bot import Bot, Plan, thresholds
+from deskloop.bot import Bot
+from deskloop.bundle import thresholds
 from deskloop.confidence import Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.features.tiny import TinyEncoder
+from deskloop.plan import Plan
 from deskloop.records import KnowledgeEntry
 from deskloop.settings import Settings
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from deskloop import clusters, scorecard, topicnames, topics
-from deskloop.bot import Plan
 from deskloop.configfile import told
+from deskloop.plan import Plan
 from deskloop.scorecard import Scorecard
 from deskloop.settings import Intents, Settings
 

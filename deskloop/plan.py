@@ -1,0 +1,40 @@
+"""What a message means to the bot, and what it means to do with it, before any text is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deskloop.intents import Prediction
+from deskloop.records import Source
+
+MOST_OFFERED = 3
+EITHER = "one of two entries answers"
+UNSURE = "not sure enough"
+STRANGE = "names what is not known here"
+OPEN = "names a topic and asks nothing"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one message means to the bot: its intent, the entries found, and the signals of confidence."""
+
+    question: str
+    prediction: Prediction
+    hits: tuple[Source, ...]
+    signals: tuple[float, ...]
+    open: tuple[Source, ...] = ()  # entries that a message may mean which names a topic and asks nothing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the bot means to do with one message, before any text is written."""
+
+    kind: str
+    question: str
+    intent: str | None
+    confidence: float
+    scope: float
+    sources: tuple[Source, ...]
+    reason: str | None
+    both: bool = False  # the best two entries are shown together, each under its question
+    offered: tuple[Source, ...] = ()  # entries whose questions the customer may have meant, where none is shown
