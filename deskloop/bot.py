@@ -18,7 +18,7 @@ from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
-from deskloop.grounds import clean, holding, sentences, texts
+from deskloop.grounds import clean, holding, own_words, sentences, texts
 from deskloop.intents import IntentModel, Prediction
 from deskloop.plan import EITHER, MOST_OFFERED, OPEN, STRANGE, UNSURE, Plan, Reading
 from deskloop.records import OUT_OF_SCOPE, Answer, Source
@@ -111,7 +111,7 @@ class Bot:
         elif plan.both:
             text = courtesy.both(sources)
         else:
-            kind, text, sources = "retrieve", sources[0].answer, sources[:1]
+            kind, text, sources = "retrieve", own_words(plan.question, sources[0]), sources[:1]
         return Answer(
             text=text,
             kind=kind,

@@ -36,6 +36,19 @@ def texts(sources: Sequence[Source]) -> list[str]:
     return [f"{s.question} {s.answer} {s.url or ''}" for s in sources]
 
 
+def own_words(asked: str, source: Source) -> str:
+    """The entry's answer. What begins with yes or no answers the entry's question: unless that is asked, both."""
+    if not _YES_OR_NO.match(source.answer) or same_question(asked, source):
+        return source.answer
+    return f"{source.question}\n{source.answer}"
+
+
+def same_question(asked: str, source: Source) -> bool:
+    """Does the customer ask the entry's question in the same words, but for those that say nothing?"""
+    same = facts.content(asked) == facts.content(source.question)
+    return same and facts.negated(asked) == facts.negated(source.question)
+
+
 def sentences(pieces: Iterable[str]) -> Iterator[str]:
     """Whole sentences of a text that arrives in pieces, each with the blank behind it."""
     rest = ""
@@ -65,7 +78,8 @@ def holding(
 
 def _kept(written: Iterable[str], source: Source, question: str, shop: str, manner: frozenset[str]) -> Iterator[str]:
     shown = ""
-    for sentence in map(partial(_without_yes_or_no, told=source.answer), written):
+    told = source.answer if same_question(question, source) else ""
+    for sentence in map(partial(_without_yes_or_no, told=told), written):
         said = shown and facts.content(sentence) <= facts.content(shown)
         if not sentence or said or _opens_alike(sentence, source.answer):
             continue

@@ -58,10 +58,21 @@ def test_a_yes_or_no_that_the_page_does_not_say_is_left_out(opener: str) -> None
     assert answered(LOST, written=f"{opener}a parcel without a trace counts as lost.").startswith("A parcel")
 
 
-def test_a_yes_that_the_page_says_is_kept_and_never_turned_to_no() -> None:
-    page = source("Do you ship to Norway?", "Yes, we ship to Norway.")
-    assert answered(page, written="Yes, to Norway we ship.") == "Yes, to Norway we ship."
-    assert answered(page, written="No, we ship to Norway.") == "We ship to Norway."
+NORWAY = source("Do you ship to Norway?", "Yes, we ship to Norway by courier.")
+
+
+def test_a_yes_that_the_page_says_is_kept_for_who_asks_the_same_and_never_turned_to_no() -> None:
+    asked = "do you ship to Norway"
+    assert answered(NORWAY, written="Yes, by courier to Norway.", asked=asked) == "Yes, by courier to Norway."
+    assert answered(NORWAY, written="No, by courier to Norway.", asked=asked) == "By courier to Norway."
+    assert answered(NORWAY, written="Yes, by courier.", asked="Is Norway excluded?") == "By courier."
+
+
+@pytest.mark.parametrize("asked", ["Don't you ship to Norway?", "Is Norway excluded?"])
+def test_a_page_that_says_yes_tells_to_what_unless_that_was_asked(asked: str) -> None:
+    assert answered(NORWAY, written="", asked="Do you ship to Norway?") == NORWAY.answer
+    assert answered(NORWAY, written="", asked=asked) == f"{NORWAY.question}\n{NORWAY.answer}"
+    assert answered(LOST, written="", asked=asked) == LOST.answer
 
 
 def test_nothing_is_denied_that_neither_page_nor_customer_denies() -> None:
