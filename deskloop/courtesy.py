@@ -16,6 +16,7 @@ from deskloop.text.language import called, detect
 
 PERSON = "asked for a person"
 PERSONAL = "asks for personal data"
+CASE = "names an order or case, and nothing else"
 UNSAFE = "somebody may be in danger"
 MISUSED = "account or payment may be misused"
 LEGAL = "speaks of legal steps"
@@ -68,10 +69,15 @@ _RECORDED = re.compile(
     r"what('s| is| was)\b[^.?!,;\n]{0,30}\bi (registered|signed up|ordered|paid) with\b)",
     re.I,
 )
+# what a page would guess at
+_CASE = re.compile(
+    r"^\W*((my|the|it|its|is|it's|order|case|ticket|invoice|number|no|nr)\W+)*(<[A-Z_]+_\d+>|[a-z]{0,4}[-#]?\d{4,})\W*$",
+    re.I,
+)
 
 _AT_ONCE = (
     (UNSAFE, _UNSAFE), (MISUSED, _MISUSED), (LEGAL, _LEGAL), (PERSON, _PERSON), (PERSONAL, _PERSONAL),
-    (PERSONAL, _RECORDED),
+    (PERSONAL, _RECORDED), (CASE, _CASE),
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ _CONTENT = frozenset(
 )
 _GREETING = frozenset("hi hello hey hiya moin".split())
 _BESIDE = frozenset(
-    "a again all am an and another answer anyone are beaucoup can clear could day dear doing evening everyone "
+    "a again all am an and another answer anyone are beaucoup best can clear could day dear doing evening everyone "
     "everything fast for get good got have here how i is it je just like lot many may me more morning much need "
     "now of one please quick really reply s schön sehr short small so some somebody someone something team that "
     "the there this to today too u understood us very vielen want was we weekend wel with would you your".split()
@@ -27,20 +27,28 @@ _WORDS = _ASKING | _WANTING | _CLOSING | _CONTENT | _GREETING | _BESIDE
 _SAME = (
     (r"\bno (thanks|thank you|(more|further|other) questions?)\b|\bgot it\b|\bi see\b|^\W*nope?\W*$", "ok"),
     (r"\bhave a (good|great|nice|lovely)\b", "bye"),
+    (r"\bhow (are|r) (you|u)\b|\bhow('?s| is) it going\b", "hello"),
     (r"\bgood (morning|afternoon|evening|day)\b|^\W*(morning|evening)\W*$", "hello"),
 )
 _THERE = re.compile(r"^\W*((hi|hello|hey)\W+)*(are you|is (any|some)(one|body)|any(one|body)) (still )?there\W*$")
-_NOUN = r"(an? |the )?((real|actual|live|automated) )?(chat ?bot|bot|robot|machine|computer|program|ai|human|person)"
+_NOUN = (
+    r"(an? |the )?((real|actual|live|automated) )?(chat ?bot|bot|robot|machine|computer|program|ai|human|person|"
+    r"chat ?gpt|gpt)"
+)
+_CALLED = r"^\W*((hi|hello|hey|so|wait|and|sorry)\W+)*([^\W\d_]+[,!]\W*)?"  # a name may stand behind the greeting
+_TALKING = r"(talking|speaking|chatting|writing) (to|with)"
 _MACHINE = re.compile(
-    r"^\W*((hi|hello|hey|so|wait|and|sorry)\W+)*((are you|is this|am i (talking|speaking|chatting|writing) (to|with))"
-    rf" ((really|just|actually) )?{_NOUN}( or {_NOUN})?|(who|what) are you|what can you (do|help( me)? with)"
-    r"( for me)?)( here)?\W*$"
+    rf"{_CALLED}((are you|is this|am i {_TALKING}) ((really|just|actually) )?{_NOUN}( or {_NOUN})?|"
+    rf"(who|what) are you|who am i {_TALKING}|what('?s| is) your name|"
+    r"what can you (do|help( me)? with)( for me)?)( here)?\W*$"
 )
 REPLIES = {
     "greeting": "Hello! What can I help you with?",
     "opening": "Of course. What would you like to know?",
     "thanks": "You are welcome. I am here if there is anything else.",
     "wordless": "Is there anything that I can help you with?",
+    "unclear": "Sorry, I did not understand that. What would you like to know?",
+    "waiting": "A colleague has been told and will reply as soon as possible. Is there anything else?",
     "machine": "I am an automated assistant. I answer from our own help pages, and pass on to a colleague what I "
     "cannot answer, or if you would rather have a person. What can I help you with?",
 }
@@ -57,7 +65,7 @@ def kind(text: str) -> str | None:
         said = re.sub(pattern, same, said)
     words = set(re.findall(r"[^\W_]+", said))
     if not words:  # a smile; "???" is impatient
-        return "wordless" if said.strip() and not re.search("[?!]", said) else None
+        return ("unclear" if re.search("[?!]", said) else "wordless") if said.strip() else None
     if not words <= _WORDS:
         return None
     if words & _ASKING or (words & _WANTING and not words & _CLOSING):

@@ -28,6 +28,8 @@ PLAIN = (
     "There is a jacket in my order that I did not order",
     "My gift card was stolen, can you block it?",
     "Can my friend use my discount code?",
+    "where is my order LF-20417",
+    "500 euro",
 )
 
 
@@ -57,6 +59,9 @@ def test_plain_questions_are_not(text):
         ("tell me my customer number", courtesy.PERSONAL),
         ("How often have I returned something?", courtesy.PERSONAL),
         ("Which jacket did I buy in May?", courtesy.PERSONAL),
+        ("my order number is LF-20417", courtesy.CASE),
+        ("<ORDER_NUMBER_1>", courtesy.CASE),
+        ("#20417", courtesy.CASE),
     ],
 )
 def test_each_reason_is_told_apart(text, reason):

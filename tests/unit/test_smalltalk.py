@@ -29,6 +29,13 @@ from deskloop import smalltalk
         ("are you a bot?", "machine"),
         ("Hi, am I talking to a real person or a robot?", "machine"),
         ("what can you do", "machine"),
+        ("Hi Ava, who am I talking to?", "machine"),
+        ("what's your name?", "machine"),
+        ("is this ChatGPT?", "machine"),
+        ("hi, how are you?", "greeting"),
+        ("hello, how's it going", "greeting"),
+        ("thanks, all the best", "thanks"),
+        ("???", "unclear"),
     ],
 )
 def test_small_talk_is_told_by_kind(text, kind):
@@ -55,7 +62,8 @@ def test_small_talk_is_told_by_kind(text, kind):
         "what can you do about my late parcel",
         "are you a member of the climbing club",
         "how many days",
-        "???",
+        "how are you going to refund me",
+        "what is your name on the invoice",
         " ",
     ],
 )
