@@ -135,7 +135,30 @@ class Bot:
 
     def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
         """Decide for the last message of each conversation; encodes them together."""
-        return self.plans(self.read_many(batch))
+        plans = self.plans(self.read_many(batch))
+        return [
+            replace(plan, reason="waiting")
+            if plan.reason in ("greeting", "unclear") and self._waiting(talk)
+            else plan
+            for plan, talk in zip(plans, batch, strict=True)
+        ]
+
+    def _waiting(self, messages: Sequence[Message]) -> bool:
+        """Was what the customer said before handed over, so that "hello?" asks for the colleague?"""
+        before = turns.before(messages)
+        last = self.plan(before) if before else None
+        return last is not None and (last.kind == "handoff" or last.reason == "waiting")
+
+    def _asked(self, messages: Sequence[Message]) -> str:
+        """What the customer said last; the question that is meant, if one of those just offered is chosen."""
+        asked = turns.question(messages)
+        before = turns.before(messages)
+        if not before or turns.choice(asked, MOST_OFFERED) is None:
+            return asked
+        last = self.plan(before)
+        offered = last.offered or (last.sources if last.both else ())
+        chosen = turns.choice(asked, len(offered))
+        return asked if chosen is None else offered[chosen].question
 
     def plans(self, readings: Sequence[Reading]) -> list[Plan]:
         """Decide for messages that were read before."""
@@ -147,16 +170,19 @@ class Bot:
         A message that may lean on the turn before is read alone and together with it; the surer reading counts,
         but the second only where its entry speaks of all that the message adds.
         """
-        talks = [(turns.question(messages), turns.previous(messages)) for messages in batch]
+        talks = [(self._asked(messages), turns.previous(messages)) for messages in batch]
         readings = self._read(talks)
         leaning = [i for i, (asked, before) in enumerate(talks) if before and turns.leans(asked)]
         joined = self._read([(f"{talks[i][1]} {talks[i][0]}", "") for i in leaning])
         for i, whole in zip(leaning, joined, strict=True):
             alone, asked = readings[i], talks[i][0]
             surer = self.sureness([whole])[0] > self.sureness([alone])[0]
-            if surer and whole.hits and turns.adds_nothing_unknown(asked, texts(whole.hits[:1])):
+            if surer and whole.hits and self._speaks_of(whole.hits[0], asked):
                 readings[i] = replace(whole, question=asked)
         return readings
+
+    def _speaks_of(self, entry: Source, asked: str) -> bool:
+        return turns.adds_nothing_unknown(asked, texts([entry]), self.index.words(entry.id))
 
     def sureness(self, readings: Sequence[Reading]) -> list[float]:
         """Calibrated probability, for each, that the first entry found answers it."""
@@ -241,7 +267,7 @@ class Bot:
         if not hits or not sure:
             return replace(plan("handoff", UNSURE, sure=confidence), offered=offered)
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
-            return plan("handoff", f"{STRANGE}: {strange[0]}")
+            return replace(plan("handoff", f"{STRANGE}: {strange[0]}"), offered=offered)
         if not alone:
             return plan("retrieve", EITHER, hits[:2], of_two)
         kind = "retrieve" if self.policy == "retrieve" else "generate"

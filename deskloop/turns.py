@@ -13,10 +13,23 @@ from deskloop.facts import content_words
 
 Message = Mapping[str, str]
 SHORT = 6  # words up to which a question may lean on the one before
+LONGER = 10  # the same for one that says "it"
 TOPIC = 3  # words up to which a message may name a topic and ask nothing
 _FOLLOWS = re.compile(
     r"^\W*(and|but|or|also|what about|how about|what if|even|then|same|is that|does that|is it|does it|"
     r"how long does that|how much is that|why|what does that)\b",
+    re.I,
+)
+_POINTS = re.compile(r"\b(it|its|it's|them|they|this|that|these|those)\b", re.I)
+_PLACES = {
+    **dict.fromkeys(("first", "1st", "one", "1", "a"), 0),
+    **dict.fromkeys(("second", "2nd", "two", "2", "b"), 1),
+    **dict.fromkeys(("third", "3rd", "three", "3", "c"), 2),
+    "last": -1,
+}
+_CHOICE = re.compile(
+    r"^\W*((i|mean|meant|want|the|your|number|no|nr|option|answer|question|please)\W+)*"
+    rf"(?P<place>{'|'.join(_PLACES)})(\W+(one|option|question|please|thanks))*\W*$",
     re.I,
 )
 _MEASURES = frozenset({"much", "many", "long", "often", "far", "take", "takes"})  # ask for more of the same
@@ -25,6 +38,7 @@ _BESIDE = frozenset(
     "regarding some the want with your".split()
 )
 FEW_WORDS = 1000
+_WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # "e-bike" is one
 _INNER_NAME = re.compile(r"(?<![.!?:,]\s)(?<!^)(?<!\n)\b([A-Z][a-z]{2,}(?:[A-Z][a-z]+)*)\b")
 _OWN_NAME = re.compile(
     r"\b(?i:i am|i'm|my name is|name is|this is|dear|hello|hi|regards|greetings|thanks|mr|mrs|ms|dr)\b[.,]?\s+"
@@ -42,24 +56,44 @@ def question(messages: Sequence[Message]) -> str:
     return next((m["content"] for m in reversed(messages) if m["role"] == "user"), "").strip()
 
 
+def before(messages: Sequence[Message]) -> Sequence[Message]:
+    """The conversation up to what the customer said before that; empty if nothing."""
+    said = [i for i, m in enumerate(messages) if m["role"] == "user"][:-1]
+    return messages[: said[-1] + 1] if said else []
+
+
 def previous(messages: Sequence[Message]) -> str:
-    """What the customer said before that, small talk left out; empty if nothing."""
-    before = [m["content"].strip() for m in messages if m["role"] == "user"][:-1]
-    return next((text for text in reversed(before) if not smalltalk.kind(text)), "")
+    """What the customer said before that, small talk left out; empty if nothing.
+
+    Where that was itself a follow-up ("and if I paid by card?"), what it followed.
+    """
+    said = [m["content"].strip() for m in messages if m["role"] == "user"][:-1]
+    told = [text for text in reversed(said) if not smalltalk.kind(text)]
+    return next((text for text in told if not _FOLLOWS.match(text)), told[0] if told else "")
 
 
 def leans(asked: str) -> bool:
     """May this be a follow-up ("and to Germany?") that means nothing without the turn before?"""
-    return len(asked.split()) <= SHORT or bool(_FOLLOWS.match(asked))
+    words = len(_WORDS.findall(asked))
+    return words <= SHORT or bool(_FOLLOWS.match(asked)) or (words <= LONGER and bool(_POINTS.search(asked)))
 
 
-def adds_nothing_unknown(asked: str, told: Iterable[str]) -> bool:
-    """Does the entry, as `told`, speak of all that a follow-up adds?
+def choice(asked: str, offered: int) -> int | None:
+    """Which of the questions `offered` is chosen by its place ("the second one", "3"); None if none is."""
+    said = _CHOICE.match(asked)
+    if not said or (place := _PLACES[said["place"].lower()]) >= offered or not offered:
+        return None
+    return place % offered
+
+
+def adds_nothing_unknown(asked: str, told: Iterable[str], heard: Iterable[str] = ()) -> bool:
+    """Does the entry, as `told`, speak of all that a follow-up adds, or did who `heard` it before ask in such words?
 
     If not ("and to Mars?"), the entry of the turn before is no answer to it.
     """
-    known = content_words(" ".join(told))
-    return all(any(w[:4] == k[:4] for k in known) for w in content_words(asked) - _MEASURES)
+    known, asked_before = content_words(" ".join(told)), content_words(" ".join(heard))
+    added = content_words(asked) - _MEASURES - asked_before
+    return all(any(w[:4] == k[:4] for k in known) for w in added)
 
 
 def open_topic(asked: str, questions: Sequence[str]) -> list[int]:
@@ -85,8 +119,7 @@ def one_word(asked: str) -> bool:
 
 def _named(text: str) -> list[str]:
     """Words in a crude singular, without those that only lead to a topic."""
-    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())  # "e-bike" is one
-    return [word.rstrip("s") for word in words if word not in _BESIDE]
+    return [word.rstrip("s") for word in _WORDS.findall(text.lower()) if word not in _BESIDE]
 
 
 def _stands_in(words: Sequence[str], other: Sequence[str]) -> bool:

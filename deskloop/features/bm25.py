@@ -66,6 +66,11 @@ class BM25:
         best = [self._ceiling(query, rarest) for query in queries]
         return self.scores_many(queries) / np.array(best, np.float32)[:, None]
 
+    def words(self, document: int) -> list[str]:
+        """What stands in one document, each word once."""
+        told = set(self.weights[:, [document]].nonzero()[0].tolist())
+        return [word for word, row in self.vocabulary.items() if row in told]
+
     def save(self, folder: Path) -> None:
         """Write one safetensors file; the vocabulary is its bytes, one word a line."""
         from safetensors.numpy import save_file

@@ -125,6 +125,11 @@ class SearchIndex:
             found += [self._best(row, k, mask) for row, mask in zip(scores, masks, strict=True)]
         return found
 
+    def words(self, entry: str) -> list[str]:
+        """All words of an entry and of the questions that it answered."""
+        place = next(i for i, known in enumerate(self.entries) if known.id == entry)
+        return self.matcher.bm25.words(place)
+
     def _fitting(self, language: str, source: str | None) -> NDArray[np.bool_] | None:
         """Which entries (n,) may be found; None for all. An entry in no language that can be told fits each."""
         told = self._languages == language

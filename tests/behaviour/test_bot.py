@@ -69,6 +69,22 @@ def test_minimum_small_talk_is_no_question(bot: Bot, text: str) -> None:
     assert (told.kind, told.intent, told.confidence) == ("smalltalk", None, 1.0)
 
 
+def test_minimum_who_chooses_an_offered_question_by_its_place_asks_it(bot: Bot) -> None:
+    unsure = replace(bot, confidence=replace(bot.confidence, threshold=1.1, pair=None))
+    asked = "How do I get a refund?"
+    first, second, *_ = plan(unsure, asked).offered
+    assert plan(unsure, asked, "the second one please").question == second.question
+    assert found(unsure, asked, "1") == first.question
+    assert plan(bot, "hello", "the second one please").question == "the second one please"
+
+
+def test_direction_a_hello_after_a_hand_over_asks_for_the_colleague(bot: Bot) -> None:
+    assert plan(bot, "I want to talk to a human", "hello?").reason == "waiting"
+    assert plan(bot, "I want to talk to a human", "hello?", "???").reason == "waiting"
+    assert plan(bot, "thanks", "hello?").reason == "greeting"
+    assert plan(bot, "thanks", "???").reason == "unclear"
+
+
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("question", IN_SCOPE)
 def test_invariance_the_form_of_a_question_does_not_change_its_entry(bot: Bot, question: str, change: str) -> None:

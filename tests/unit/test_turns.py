@@ -21,7 +21,26 @@ def test_the_last_question_and_the_one_before_it():
     assert turns.previous(thanked) == "What does a return cost?"
 
 
-@pytest.mark.parametrize("asked", ["and from Germany?", "what about tents that I bought in a shop last year?"])
+def test_the_conversation_up_to_what_the_customer_said_before():
+    messages = talk("What does a return cost?", "It is free.", "and from Germany?", "3.95")
+    assert turns.before(messages) == messages[:1]
+    assert list(turns.before(messages[:2])) == []
+
+
+def test_a_second_follow_up_is_read_with_what_the_first_one_followed():
+    messages = talk("What does a return cost?", "It is free.", "and from Germany?", "3.95", "and France?")
+    assert turns.previous(messages) == "What does a return cost?"
+    assert turns.previous(talk("and if not?", "?", "or later?")) == "and if not?"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "and from Germany?",
+        "what about tents that I bought in a shop last year?",
+        "how many days do I have to use it?",
+    ],
+)
 def test_short_or_connected_questions_may_lean_on_what_came_before(asked):
     assert turns.leans(asked)
 
@@ -30,11 +49,35 @@ def test_a_full_question_stands_alone():
     assert not turns.leans("My parcel was delivered yesterday but one of the boxes is missing")
 
 
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("the first one", 0),
+        ("2", 1),
+        ("I meant the second question, please", 1),
+        ("option c", 2),
+        ("the last one", 2),
+    ],
+)
+def test_one_of_the_offered_questions_is_chosen_by_its_place(asked, place):
+    assert turns.choice(asked, 3) == place
+
+
+@pytest.mark.parametrize("asked", ["the third one", "4", "the second parcel", "one more question: is it free?"])
+def test_what_names_no_offered_place_chooses_none(asked):
+    assert turns.choice(asked, 2) is None
+
+
+def test_where_nothing_was_offered_nothing_is_chosen():
+    assert turns.choice("the first one", 0) is turns.choice("the last one", 0) is None
+
+
 def test_a_follow_up_is_answered_only_by_an_entry_that_speaks_of_it():
     told = ["What does a return cost? Free in Belgium; from Germany and France it costs €3.95."]
     assert turns.adds_nothing_unknown("and from Germany?", told)
     assert not turns.adds_nothing_unknown("and from Mars?", told)
     assert turns.adds_nothing_unknown("how much is that?", told), "asks for more of the same"
+    assert turns.adds_nothing_unknown("and from Mars?", told, heard=["mars", "price"]), "asked before"
 
 
 @pytest.mark.parametrize(
