@@ -22,7 +22,8 @@ Case = tuple[str, list[str]]  # anchor of the right entry, or what kind of quest
 def main() -> None:
     """Ask all, write and count."""
     home, out, champion = arguments()
-    bot = Bot.load(champion.path, load(home.parent / "deskloop.yaml"))
+    config = next(f for f in (home / "demo" / "deskloop.yaml", home.parent / "deskloop.yaml") if f.exists())
+    bot = Bot.load(champion.path, load(config))
     for name, cases in _cases().items():
         answers = [bot.answer([{"role": "user", "content": turn} for turn in turns]) for _, turns in cases]
         outcomes = [_outcome(right, answer) for (right, _), answer in zip(cases, answers, strict=True)]

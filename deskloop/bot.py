@@ -18,7 +18,7 @@ from deskloop.confidence import OFFERED, SIGNALS, Confidence
 from deskloop.features.index import SearchIndex
 from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
-from deskloop.grounds import clean, holding, own_words, sentences, texts
+from deskloop.grounds import clean, holding, own_words, same_question, sentences, texts
 from deskloop.intents import IntentModel, Prediction
 from deskloop.plan import EITHER, MOST_OFFERED, OPEN, STRANGE, UNSURE, Plan, Reading
 from deskloop.records import OUT_OF_SCOPE, Answer, Source
@@ -136,18 +136,23 @@ class Bot:
     def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
         """Decide for the last message of each conversation; encodes them together."""
         plans = self.plans(self.read_many(batch))
-        return [
-            replace(plan, reason="waiting")
-            if plan.reason in ("greeting", "unclear") and self._waiting(talk)
-            else plan
-            for plan, talk in zip(plans, batch, strict=True)
-        ]
+        return [self._after(talk, plan) for talk, plan in zip(batch, plans, strict=True)]
 
-    def _waiting(self, messages: Sequence[Message]) -> bool:
-        """Was what the customer said before handed over, so that "hello?" asks for the colleague?"""
-        before = turns.before(messages)
-        last = self.plan(before) if before else None
-        return last is not None and (last.kind == "handoff" or last.reason == "waiting")
+    def _after(self, messages: Sequence[Message], plan: Plan) -> Plan:
+        """The plan in view of the last: a "hello?" after a hand-over, and an answer that did not help."""
+        hello = plan.reason in ("greeting", "unclear")
+        told = plan.kind in ("retrieve", "generate") and turns.states(plan.question)
+        before = turns.before(messages) if hello or told else ()
+        if not before:
+            return plan
+        last = self.plan(before)
+        if hello:
+            waits = last.kind == "handoff" or last.reason == "waiting"
+            return replace(plan, reason="waiting") if waits else plan
+        shown = bool(last.sources) and last.sources[0].id == plan.sources[0].id
+        if not shown or same_question(plan.question, plan.sources[0]):
+            return plan
+        return replace(plan, kind="handoff", reason=courtesy.TOLD, sources=(), both=False)
 
     def _asked(self, messages: Sequence[Message]) -> str:
         """What the customer said last; the question that is meant, if one of those just offered is chosen."""
@@ -168,7 +173,7 @@ class Bot:
         """What the last message of each conversation means, and what search finds for it.
 
         A message that may lean on the turn before is read alone and together with it; the surer reading counts,
-        but the second only where its entry speaks of all that the message adds.
+        but the second only where its entry speaks of all that the message adds. If not, an ellipsis says too little.
         """
         talks = [(self._asked(messages), turns.previous(messages)) for messages in batch]
         readings = self._read(talks)
@@ -179,6 +184,8 @@ class Bot:
             surer = self.sureness([whole])[0] > self.sureness([alone])[0]
             if surer and whole.hits and self._speaks_of(whole.hits[0], asked):
                 readings[i] = replace(whole, question=asked)
+            elif surer and turns.elliptical(asked):
+                readings[i] = replace(alone, broken=True)
         return readings
 
     def _speaks_of(self, entry: Source, asked: str) -> bool:
@@ -264,7 +271,7 @@ class Bot:
         offered = (reading.open or hits)[:MOST_OFFERED] if of_two >= OFFERED else ()
         if offered and (reading.open or (not sure and turns.one_word(question))):
             return replace(plan("clarify", OPEN, sure=confidence), offered=offered)
-        if not hits or not sure:
+        if not hits or not sure or reading.broken:
             return replace(plan("handoff", UNSURE, sure=confidence), offered=offered)
         if strange := turns.strange_names(question, self.index.matcher.bm25.vocabulary):
             return replace(plan("handoff", f"{STRANGE}: {strange[0]}"), offered=offered)

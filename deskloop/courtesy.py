@@ -17,6 +17,7 @@ from deskloop.text.language import called, detect
 PERSON = "asked for a person"
 PERSONAL = "asks for personal data"
 CASE = "names an order or case, and nothing else"
+TOLD = "was told this already, and it did not help"
 UNSAFE = "somebody may be in danger"
 MISUSED = "account or payment may be misused"
 LEGAL = "speaks of legal steps"
@@ -107,6 +108,7 @@ def handover(shop: Shop, reason: str | None) -> str:
         LEGAL: shop.handover_urgent,
         PERSON: shop.handover_person,
         PERSONAL: shop.handover_person,
+        TOLD: shop.handover_always,
         OUT_OF_SCOPE: shop.handover_scope,
         COMMANDS: shop.handover_scope,
     }

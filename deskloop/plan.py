@@ -23,6 +23,7 @@ class Reading:
     hits: tuple[Source, ...]
     signals: tuple[float, ...]
     open: tuple[Source, ...] = ()  # entries that a message may mean which names a topic and asks nothing
+    broken: bool = False  # leans on the turn before, whose entry does not speak of it
 
 
 @dataclass(frozen=True)

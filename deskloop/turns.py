@@ -20,6 +20,17 @@ _FOLLOWS = re.compile(
     r"how long does that|how much is that|why|what does that)\b",
     re.I,
 )
+_ASKING = r"how|what|when|where|who|whom|whose|which|why|can|could|will|would|should|shall|may|must|want|need|please"
+_DOING = r"do|does|did|is|are|was|were|has|have|had|am|i|you|we"
+_ASKS = re.compile(rf"\b({_ASKING}|{_DOING})\b", re.I)
+# after a yes or no: somebody or something that does or is
+_STATES = re.compile(
+    r"^\W*((yes|no|ok|okay|but|and|well|hm+|sorry|yeah|nope)\W+)*"
+    r"((i|we|it|its|it's|they|he|she|that|this|there|nothing|nobody|still|already|tried|done)\b|"
+    rf"(the|my|your)\b.*\b({_DOING}|not)\b)",
+    re.I,
+)
+_LEADING = re.compile(r"^\W*((and|but|or|also|even|then|same|so|ok|what about|how about|what if)\W+)+", re.I)
 _POINTS = re.compile(r"\b(it|its|it's|them|they|this|that|these|those)\b", re.I)
 _PLACES = {
     **dict.fromkeys(("first", "1st", "one", "1", "a"), 0),
@@ -76,6 +87,17 @@ def leans(asked: str) -> bool:
     """May this be a follow-up ("and to Germany?") that means nothing without the turn before?"""
     words = len(_WORDS.findall(asked))
     return words <= SHORT or bool(_FOLLOWS.match(asked)) or (words <= LONGER and bool(_POINTS.search(asked)))
+
+
+def elliptical(asked: str) -> bool:
+    """Is it a follow-up that names something and says nothing of it ("and to Germany?", "what about tents?")?"""
+    led = _LEADING.match(asked)
+    return led is not None and not _ASKS.search(asked, led.end())
+
+
+def states(text: str) -> bool:
+    """Does it tell something and ask nothing ("yes, I tried that"), as far as single words tell?"""
+    return "?" not in text and bool(_STATES.match(text)) and not re.search(rf"\b({_ASKING})\b", text, re.I)
 
 
 def choice(asked: str, offered: int) -> int | None:

@@ -8,8 +8,10 @@ from statistics import fmean
 
 import pytest
 
+from deskloop import courtesy
 from deskloop.bot import Bot
 from deskloop.plan import Plan
+from deskloop.settings import Settings
 
 IN_SCOPE = {
     "How long does delivery of the tent take?": "How long does delivery take?",
@@ -83,6 +85,27 @@ def test_direction_a_hello_after_a_hand_over_asks_for_the_colleague(bot: Bot) ->
     assert plan(bot, "I want to talk to a human", "hello?", "???").reason == "waiting"
     assert plan(bot, "thanks", "hello?").reason == "greeting"
     assert plan(bot, "thanks", "???").reason == "unclear"
+
+
+def test_direction_who_tells_that_an_answer_did_not_help_gets_a_person_and_not_the_same_again(bot: Bot) -> None:
+    sure = replace(bot, confidence=replace(bot.confidence, threshold=0.0))
+    asked, told = "How long does delivery take?", "it has been in delivery for 9 days"
+    assert sure.read_many([[{"role": "user", "content": told}]])[0].hits[0].question == asked
+    assert plan(sure, told).kind == "retrieve"
+    again = sure.finish(plan(sure, asked, told))
+    assert (again.kind, again.reason, again.sources) == ("handoff", courtesy.TOLD, ())
+    assert again.text == Settings().shop.handover_always
+    assert (
+        plan(sure, asked, "how long is delivery?").kind == plan(sure, "Where is the store?", told).kind == "retrieve"
+    )
+
+
+@pytest.mark.parametrize("bot", ["real"], indirect=True)
+@pytest.mark.models
+def test_direction_an_ellipsis_that_the_entry_before_does_not_speak_of_is_no_question_of_its_own(bot: Bot) -> None:
+    sure = replace(bot, confidence=replace(bot.confidence, threshold=0.0))
+    assert plan(sure, "How long is the warranty?", "and Mars?").kind == "handoff"
+    assert plan(sure, "and Mars?").kind == "retrieve"
 
 
 @pytest.mark.parametrize("change", CHANGES)

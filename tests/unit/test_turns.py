@@ -49,6 +49,33 @@ def test_a_full_question_stands_alone():
     assert not turns.leans("My parcel was delivered yesterday but one of the boxes is missing")
 
 
+@pytest.mark.parametrize("asked", ["and to Germany?", "What about tents?", "ok, and the second one"])
+def test_a_follow_up_that_says_nothing_of_what_it_names_is_elliptical(asked):
+    assert turns.elliptical(asked)
+
+
+@pytest.mark.parametrize(
+    "asked", ["and how do I return it?", "what if it was already sent?", "to Germany?", "and I paid"]
+)
+def test_what_says_something_or_follows_nothing_is_not(asked):
+    assert not turns.elliptical(asked)
+
+
+@pytest.mark.parametrize(
+    "text", ["yes, I tried that", "it says expired", "still nothing", "My jacket is broken", "the mail does not come"]
+)
+def test_what_happened_is_told(text):
+    assert turns.states(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I want to return my boots", "it is free?", "on Sundays", "the one in Utrecht", "where is it", "can I wash it"],
+)
+def test_a_question_or_a_wish_tells_nothing(text):
+    assert not turns.states(text)
+
+
 @pytest.mark.parametrize(
     ("asked", "place"),
     [
