@@ -1,8 +1,9 @@
 """Ask a champion what people wrote by hand, and keep what it says: `python benchmarks/chat.py HOME OUT_DIR`.
 
 HOME is the home folder of a `deskloop demo --once`. The questions stand in benchmarks/shop: rewordings of each entry,
-follow-ups, and what no entry answers. For each file OUT_DIR gets one of questions with their answers; the shares are
-printed: answered from the right entry, the right entry offered with a hand-over, handed over, answered wrongly.
+follow-ups, talks, and what no entry answers. For each file OUT_DIR gets one of questions with their answers; the
+shares are printed: answered from the right entry, the right entry offered with a hand-over, handed over, answered
+wrongly.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main() -> None:
 def _cases() -> dict[str, list[Case]]:
     return {
         "rewordings": [(right, [reworded]) for right, *all_ in asked("rewordings") for reworded in all_],
-        "followups": [(right, [before, then]) for before, then, right in asked("followups")],
+        **{name: [(right, turns) for *turns, right in asked(name)] for name in ("followups", "talks")},
         "unanswerable": [("-", ["|".join(question)]) for _, *question in asked("unanswerable")],
     }
 
