@@ -14,6 +14,7 @@ from deskloop.facts import content_words
 Message = Mapping[str, str]
 SHORT = 6  # words up to which a question may lean on the one before
 LONGER = 10  # the same for one that says "it"
+LATEST = 12  # messages: what is read again to know what was answered before
 TOPIC = 3  # words up to which a message may name a topic and ask nothing
 _FOLLOWS = re.compile(
     r"^\W*(and|but|or|also|what about|how about|what if|even|then|same|is that|does that|is it|does it|"
@@ -68,9 +69,10 @@ def question(messages: Sequence[Message]) -> str:
 
 
 def before(messages: Sequence[Message]) -> Sequence[Message]:
-    """The conversation up to what the customer said before that; empty if nothing."""
+    """The last LATEST messages up to what the customer said before that; empty if nothing."""
     said = [i for i, m in enumerate(messages) if m["role"] == "user"][:-1]
-    return messages[: said[-1] + 1] if said else []
+    end = said[-1] + 1 if said else 0
+    return messages[max(0, end - LATEST) : end]
 
 
 def previous(messages: Sequence[Message]) -> str:

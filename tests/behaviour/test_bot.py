@@ -84,6 +84,7 @@ def test_direction_a_hello_after_a_hand_over_asks_for_the_colleague(bot: Bot) ->
     assert plan(bot, "I want to talk to a human", "hello?").reason == "waiting"
     assert plan(bot, "I want to talk to a human", "hello?", "???").reason == "waiting"
     assert plan(bot, "thanks", "hello?").reason == "greeting"
+    assert plan(bot, *["hello?"] * 500).reason == "greeting"
     assert plan(bot, "thanks", "???").reason == "unclear"
 
 

@@ -25,6 +25,8 @@ def test_the_conversation_up_to_what_the_customer_said_before():
     messages = talk("What does a return cost?", "It is free.", "and from Germany?", "3.95")
     assert turns.before(messages) == messages[:1]
     assert list(turns.before(messages[:2])) == []
+    endless = talk(*["hello?"] * 1000)
+    assert turns.before(endless) == endless[987:999], "of a long talk the latest part"
 
 
 def test_a_second_follow_up_is_read_with_what_the_first_one_followed():
