@@ -22,7 +22,7 @@ def talk(bot: Bot, quiet: bool) -> list[dict[str, Any]]:
             if isinstance(piece, Answer):
                 turns.append(_turn(piece))
                 told = [f"[{s.question} {s.link or ''}]" for s in piece.sources]
-                told += [f"? {s.question}" for s in piece.suggestions]
+                told += [f"{n}. {s.question}" for n, s in enumerate(piece.suggestions, 1)]
                 piece = "".join(f"\n     {line}" for line in told) + "\n"
             if not quiet:
                 print(piece, end="", flush=True)

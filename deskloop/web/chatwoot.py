@@ -114,7 +114,7 @@ def _answered(service: Service, loaded: Loaded | None, where: Chatwoot, event: E
 
 
 def _text(answer: Answer) -> str:
-    """All of an answer as one message: pages as addresses, suggestions as a list."""
+    """All of an answer as one message: pages as addresses, suggestions by numbers that may be sent back."""
     pages = dict.fromkeys(s.link for s in answer.sources if s.link)
-    offered = [f"- {s.question}" for s in answer.suggestions]
+    offered = [f"{n}. {s.question}" for n, s in enumerate(answer.suggestions, 1)]
     return "\n".join([answer.text, *pages, *([courtesy.MEANT, *offered] if offered else [])])

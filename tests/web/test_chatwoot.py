@@ -84,7 +84,7 @@ def test_an_answer_comes_with_its_page_and_a_hand_over_opens_the_conversation(se
 
         assert http.post(hook, json=said(2, "and my refnd for the other one")).status_code == 202
         (_, told, _), (path, body, _) = desk_of_theirs.until(3)[1:]
-        assert told["content"].endswith("Or did you mean one of these?\n- How does refund work?")
+        assert told["content"].endswith("Or did you mean one of these?\n1. How does refund work?")
         assert path == "/api/v1/accounts/3/conversations/42/toggle_status" and body == {"status": "open"}
 
         (row,) = http.get("/v1/conversations", headers=desk).json()["data"]
