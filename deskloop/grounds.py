@@ -83,7 +83,7 @@ def _kept(written: Iterable[str], source: Source, question: str, shop: str, mann
         said = shown and facts.content(sentence) <= facts.content(shown)
         if not sentence or said or _opens_alike(sentence, source.answer):
             continue
-        if not _holds(sentence, source, question, shop, manner):
+        if not _holds(sentence, source, question, shop, manner) or _affirms(sentence, source.answer, shown):
             break
         yield sentence
         shown += sentence
@@ -141,6 +141,13 @@ def _holds(sentence: str, source: Source, question: str, shop: str, manner: froz
     if facts.negated(sentence) and not facts.negated(f"{source.answer} {question}"):
         return False
     return facts.supported(sentence, told, question).ok
+
+
+def _affirms(sentence: str, told: str, shown: str) -> bool:
+    """Does it open without the denial that `told` opens with ("Not in the order itself")? That is the contrary."""
+    first, known = next(sentences([told]), ""), facts.content_words(told)
+    opens = facts.content_words(sentence) & known and not facts.content_words(shown) & known
+    return bool(opens) and facts.negated(first) and not facts.negated(sentence)
 
 
 def unsaid(told: str, shown: str) -> list[str]:

@@ -80,6 +80,14 @@ def test_nothing_is_denied_that_neither_page_nor_customer_denies() -> None:
     assert answered(page, written="We do not ship within days.") == page.answer
 
 
+def test_a_denial_that_a_page_opens_with_is_not_left_out() -> None:
+    page, asked = source("Add it?", "Not to the order itself. Within 2 hours you can cancel and order again."), "add"
+    assert answered(page, written="You can order it: within 2 hours order again.", asked=asked) == page.answer
+    whole = "You can not add it to the order itself. Within 2 hours you can cancel and order again."
+    assert answered(page, written=whole, asked=asked) == whole
+    assert answered(page, written=f"Sorry about that. {whole}", asked=asked) == f"Sorry about that. {whole}"
+
+
 def test_the_teams_own_courtesy_may_open_an_answer_once() -> None:
     whole = f"Sorry about that. {LOST.answer}"
     assert answered(LOST, written=f"Sorry about that. I am sorry about that. {LOST.answer}") == whole
