@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 # BM25, TF-IDF, cosine to question and answer together, nearest wording, mean wording, learnt from wordings
 SIGNALS = ("words", "pieces", "whole", "asked", "typical", "learnt")
-PLAIN = np.array([0.15, 0.30, 0.40, 0.15, 0.0, 0.0], np.float32)
+PLAIN = np.array([0.10, 0.30, 0.40, 0.20, 0.0, 0.0], np.float32)
 WITH_EXAMPLES = np.array([0.10, 0.10, 0.10, 0.10, 0.10, 0.50], np.float32)
 CANDIDATES = 50
 LEAST_QUESTIONS = 30
