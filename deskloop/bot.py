@@ -139,20 +139,20 @@ class Bot:
         return [self._after(talk, plan) for talk, plan in zip(batch, plans, strict=True)]
 
     def _after(self, messages: Sequence[Message], plan: Plan) -> Plan:
-        """The plan in view of the last: a "hello?" after a hand-over, and an answer that did not help."""
+        """The plan in view of the last: a hello to who waits, an answer that did not help, pages just shown."""
         hello = plan.reason in ("greeting", "unclear")
-        told = plan.kind in ("retrieve", "generate") and turns.states(plan.question)
-        before = turns.before(messages) if hello or told else ()
+        told = plan.shows and turns.states(plan.question)
+        before = turns.before(messages) if hello or told or plan.offered else ()
         if not before:
             return plan
         last = self.plan(before)
+        shown = [source.id for source in last.shown]
         if hello:
             waits = last.kind == "handoff" or last.reason == "waiting"
             return replace(plan, reason="waiting") if waits else plan
-        shown = bool(last.sources) and last.sources[0].id == plan.sources[0].id
-        if not shown or same_question(plan.question, plan.sources[0]):
-            return plan
-        return replace(plan, kind="handoff", reason=courtesy.TOLD, sources=(), both=False)
+        if told and plan.sources[0].id in shown[:1] and not same_question(plan.question, plan.sources[0]):
+            return replace(plan, kind="handoff", reason=courtesy.TOLD, sources=(), both=False)
+        return replace(plan, offered=tuple(entry for entry in plan.offered if entry.id not in shown))
 
     def _asked(self, messages: Sequence[Message]) -> str:
         """What the customer said last; the question that is meant, if one of those just offered is chosen."""

@@ -39,3 +39,13 @@ class Plan:
     reason: str | None
     both: bool = False  # the best two entries are shown together, each under its question
     offered: tuple[Source, ...] = ()  # entries whose questions the customer may have meant, where none is shown
+
+    @property
+    def shows(self) -> bool:
+        """Is something of the knowledge shown?"""
+        return self.kind in ("retrieve", "generate")
+
+    @property
+    def shown(self) -> tuple[Source, ...]:
+        """The entries that are: one, or the best two."""
+        return self.sources[: 1 + self.both] if self.shows else ()

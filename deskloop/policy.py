@@ -112,11 +112,7 @@ def _answered(bot: Bot, held: Sequence[Mapping[Any, Any]]) -> list[tuple[Plan, l
     asked = sorted((row for row in held if row["reply"]), key=lambda row: str(row["id"]))
     talks = [conversation(row) for row in asked]
     found = zip(bot.plan_many(talks), talks, asked, strict=True)
-    sure = [
-        (plan, talk, row["reply"])
-        for plan, talk, row in found
-        if plan.kind in ("generate", "retrieve") and not plan.both
-    ]
+    sure = [(plan, talk, row["reply"]) for plan, talk, row in found if plan.shows and not plan.both]
     return [(_writing(plan), talk, reply) for plan, talk, reply in sure]
 
 

@@ -77,7 +77,7 @@ def text_scores(
 def spent(bot: Bot, talks: Sequence[Talk], effort: Effort) -> list[float]:
     """Milliseconds to the last word of an answer, one conversation at a time, where the bot answers."""
     plans = bot.plan_many(talks)
-    shown = [talk for talk, plan in zip(talks, plans, strict=True) if plan.kind in ("generate", "retrieve")]
+    shown = [talk for talk, plan in zip(talks, plans, strict=True) if plan.shows]
     taken = []
     for talk in shown[: TIMED[effort]]:
         said = {**talk[-1], "content": f"{talk[-1]['content']} Thanks"}  # so that no vector of it is remembered

@@ -131,7 +131,7 @@ def judge(
     near = (encode(list(texts)) * encode(replies)).sum(axis=1).astype(float).tolist()
     told = [[*texts_of(p.sources[:1]), bot.settings.shop.name] for p in forced]
     grounded = [facts.supported(t, k, p.question).ok for t, k, p in zip(texts, told, forced, strict=True)]
-    shown = [p.kind in ("generate", "retrieve") and (g or not bare) for p, g in zip(plans, grounded, strict=True)]
+    shown = [p.shows and (g or not bare) for p, g in zip(plans, grounded, strict=True)]
     agreed = rightness.agreeing(texts, replies, bot.index.encoder)
     right = [
         g and (_cited(plan, p, c.gold) if c.gold and p.sources else a and not c.gold)
@@ -168,7 +168,7 @@ def _gains(ours: Mapping[str, list[float]], theirs: Mapping[str, list[float]]) -
 
 def _abstention(bot: Bot, cases: Sequence[Case], plans: Sequence[Plan]) -> Row:
     """Over all cases, by the entries: coverage of the answerable ones, and wrong of all."""
-    shown = np.array([p.kind in ("generate", "retrieve") for p in plans])
+    shown = np.array([p.shows for p in plans])
     named = any(c.gold for c in cases)
     first = [p.sources[0] if p.sources else None for p in plans]
     if named:

@@ -101,6 +101,17 @@ def test_direction_who_tells_that_an_answer_did_not_help_gets_a_person_and_not_t
     )
 
 
+def test_direction_a_page_that_was_just_shown_is_not_offered(bot: Bot) -> None:
+    asked, then = "How long does delivery take?", "delivery of that thing, when?"
+    just, never = (
+        replace(bot, confidence=replace(bot.confidence, threshold=t, pair=None)) for t in (sureness(bot, asked), 1)
+    )
+    assert asked in [entry.question for entry in plan(never, asked, then).offered]
+    assert [entry.question for entry in plan(just, asked).shown] == [asked]
+    assert not plan(just, asked, then).shown
+    assert asked not in [entry.question for entry in plan(just, asked, then).offered]
+
+
 @pytest.mark.parametrize("bot", ["real"], indirect=True)
 @pytest.mark.models
 def test_direction_an_ellipsis_that_the_entry_before_does_not_speak_of_is_no_question_of_its_own(bot: Bot) -> None:
@@ -148,6 +159,11 @@ def test_direction_a_follow_up_that_adds_what_no_entry_tells_is_not_answered_fro
 @pytest.mark.parametrize("question", PARAPHRASED)
 def test_minimum_a_learnt_encoder_finds_what_shares_few_words(bot: Bot, question: str) -> None:
     assert found(bot, question) == PARAPHRASED[question]
+
+
+def sureness(bot: Bot, *turns: str) -> float:
+    """How sure the bot is of its best entry for the last of a customer's messages."""
+    return bot.sureness(bot.read_many([[{"role": "user", "content": turn} for turn in turns]]))[0]
 
 
 def confidence(bot: Bot, *texts: str) -> list[float]:
