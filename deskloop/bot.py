@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from deskloop import courtesy, smalltalk, turns, usual
@@ -20,7 +21,7 @@ from deskloop.generator import prompt
 from deskloop.generator.engines import Engine
 from deskloop.grounds import clean, holding, own_words, same_question, sentences, texts
 from deskloop.intents import IntentModel, Prediction
-from deskloop.plan import EITHER, MOST_OFFERED, OPEN, STRANGE, UNSURE, Plan, Reading
+from deskloop.plan import EITHER, MOST_OFFERED, OPEN, STRANGE, UNSURE, Last, Plan, Reading
 from deskloop.records import OUT_OF_SCOPE, Answer, Source
 from deskloop.settings import Settings
 from deskloop.text import language
@@ -135,17 +136,25 @@ class Bot:
 
     def plan_many(self, batch: Sequence[Sequence[Message]]) -> list[Plan]:
         """Decide for the last message of each conversation; encodes them together."""
-        plans = self.plans(self.read_many(batch))
-        return [self._after(talk, plan) for talk, plan in zip(batch, plans, strict=True)]
+        lasts = [self._last(messages) for messages in batch]
+        plans = self.plans(self._read_talks(batch, lasts))
+        return [self._after(last, plan) for last, plan in zip(lasts, plans, strict=True)]
 
-    def _after(self, messages: Sequence[Message], plan: Plan) -> Plan:
+    def _last(self, messages: Sequence[Message]) -> Last:
+        """The plan of what the customer said before, found when first asked for, and once.
+
+        Each rests on the one before it: found twice a turn, a talk of n turns would take 2^n.
+        """
+        before = turns.before(messages)
+        return cache(lambda: self.plan(before) if before else None)
+
+    def _after(self, last_plan: Last, plan: Plan) -> Plan:
         """The plan in view of the last: a hello to who waits, an answer that did not help, pages just shown."""
         hello = plan.reason in ("greeting", "unclear")
         told = plan.shows and turns.states(plan.question)
-        before = turns.before(messages) if hello or told or plan.offered else ()
-        if not before:
+        last = last_plan() if hello or told or plan.offered else None
+        if last is None:
             return plan
-        last = self.plan(before)
         shown = [source.id for source in last.shown]
         if hello:
             waits = last.kind == "handoff" or last.reason == "waiting"
@@ -154,14 +163,11 @@ class Bot:
             return replace(plan, kind="handoff", reason=courtesy.TOLD, sources=(), both=False)
         return replace(plan, offered=tuple(entry for entry in plan.offered if entry.id not in shown))
 
-    def _asked(self, messages: Sequence[Message]) -> str:
+    def _asked(self, messages: Sequence[Message], last_plan: Last) -> str:
         """What the customer said last; the question that is meant, if one of those just offered is chosen."""
         asked = turns.question(messages)
-        before = turns.before(messages)
-        if not before or turns.choice(asked, MOST_OFFERED) is None:
-            return asked
-        last = self.plan(before)
-        offered = last.offered or (last.sources if last.both else ())
+        last = last_plan() if turns.choice(asked, MOST_OFFERED) is not None else None
+        offered = (last.offered or (last.sources if last.both else ())) if last else ()
         chosen = turns.choice(asked, len(offered))
         return asked if chosen is None else offered[chosen].question
 
@@ -170,12 +176,16 @@ class Bot:
         return [self._decide(r, sure) for r, sure in zip(readings, self.sureness(readings), strict=True)]
 
     def read_many(self, batch: Sequence[Sequence[Message]]) -> list[Reading]:
-        """What the last message of each conversation means, and what search finds for it.
+        """What the last message of each conversation means, and what search finds for it."""
+        return self._read_talks(batch, [self._last(messages) for messages in batch])
+
+    def _read_talks(self, batch: Sequence[Sequence[Message]], lasts: Sequence[Last]) -> list[Reading]:
+        """`read_many`, with the plan before each.
 
         A message that may lean on the turn before is read alone and together with it; the surer reading counts,
         but the second only where its entry speaks of all that the message adds. If not, an ellipsis says too little.
         """
-        talks = [(self._asked(messages), turns.previous(messages)) for messages in batch]
+        talks = [(self._asked(talk, last), turns.previous(talk)) for talk, last in zip(batch, lasts, strict=True)]
         readings = self._read(talks)
         leaning = [i for i, (asked, before) in enumerate(talks) if before and turns.leans(asked)]
         joined = self._read([(f"{talks[i][1]} {talks[i][0]}", "") for i in leaning])

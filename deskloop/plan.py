@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deskloop.intents import Prediction
@@ -49,3 +50,6 @@ class Plan:
     def shown(self) -> tuple[Source, ...]:
         """The entries that are: one, or the best two."""
         return self.sources[: 1 + self.both] if self.shows else ()
+
+
+Last = Callable[[], Plan | None]  # the plan of the turn before, found when asked for

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from statistics import fmean
 
 import pytest
 
 from deskloop import courtesy
 from deskloop.bot import Bot
-from deskloop.plan import Plan
+from deskloop.plan import Plan, Reading
 from deskloop.settings import Settings
 
 IN_SCOPE = {
@@ -99,6 +99,19 @@ def test_direction_who_tells_that_an_answer_did_not_help_gets_a_person_and_not_t
     assert (
         plan(sure, asked, "how long is delivery?").kind == plan(sure, "Where is the store?", told).kind == "retrieve"
     )
+
+
+def test_a_talk_takes_one_decision_a_turn_whatever_each_rests_on(bot: Bot) -> None:
+    class Counting(Bot):
+        def plans(self, readings: Sequence[Reading]) -> list[Plan]:
+            decided.extend(readings)
+            return super().plans(readings)
+
+    decided: list[Reading] = []
+    unsure = replace(bot.confidence, threshold=1.1, pair=None)  # offers, and is asked by place, in every turn
+    counting = Counting(**{**{f.name: getattr(bot, f.name) for f in fields(bot)}, "confidence": unsure})
+    plan(counting, "How do I get a refund?", *["1"] * 11)
+    assert len(decided) == 12
 
 
 def test_direction_a_page_that_was_just_shown_is_not_offered(bot: Bot) -> None:
