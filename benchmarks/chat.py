@@ -23,8 +23,8 @@ Case = tuple[str, list[str]]  # anchor of the right entry, or what kind of quest
 def main() -> None:
     """Ask all, write and count."""
     home, out, champion = arguments()
-    config = next(f for f in (home / "demo" / "deskloop.yaml", home.parent / "deskloop.yaml") if f.exists())
-    bot = Bot.load(champion.path, load(config))
+    within = home / "demo" / "deskloop.yaml"  # where DESKLOOP_HOME named the home folder
+    bot = Bot.load(champion.path, load(within if within.exists() else home.parent / "deskloop.yaml"))
     for name, cases in _cases().items():
         answers = [bot.answer([{"role": "user", "content": turn} for turn in turns]) for _, turns in cases]
         outcomes = [_outcome(right, answer) for (right, _), answer in zip(cases, answers, strict=True)]

@@ -67,7 +67,7 @@ def _outcome(plan: Plan, right: Sequence[bool]) -> str:
         return "small talk"
     if plan.kind in ("clarify", "handoff"):
         return "offered" if any(right[: len(plan.offered)]) else "handed over"
-    return "right" if any(right[: 2 if plan.both else 1]) else "wrong"
+    return "right" if any(right[: len(plan.shown)]) else "wrong"
 
 
 def shortened(rows: Sequence[Ticket]) -> list[Ticket]:

@@ -16,14 +16,16 @@ SHORT = 6  # words up to which a question may lean on the one before
 LONGER = 10  # the same for one that says "it"
 LATEST = 12  # messages: what is read again to know what was answered before
 TOPIC = 3  # words up to which a message may name a topic and ask nothing
+_JOINING = r"and|but|or|also|even|then|same|what about|how about|what if"
 _FOLLOWS = re.compile(
-    r"^\W*(and|but|or|also|what about|how about|what if|even|then|same|is that|does that|is it|does it|"
-    r"how long does that|how much is that|why|what does that)\b",
+    rf"^\W*({_JOINING}|is that|does that|is it|does it|how long does that|how much is that|why|what does that)\b",
     re.I,
 )
+_LEADING = re.compile(rf"^\W*(({_JOINING}|so|ok)\W+)+", re.I)
 _ASKING = r"how|what|when|where|who|whom|whose|which|why|can|could|will|would|should|shall|may|must|want|need|please"
 _DOING = r"do|does|did|is|are|was|were|has|have|had|am|i|you|we"
-_ASKS = re.compile(rf"\b({_ASKING}|{_DOING})\b", re.I)
+_ASKS = re.compile(rf"\b({_ASKING})\b", re.I)
+_SAYS = re.compile(rf"\b({_ASKING}|{_DOING})\b", re.I)
 # after a yes or no: somebody or something that does or is
 _STATES = re.compile(
     r"^\W*((yes|no|ok|okay|but|and|well|hm+|sorry|yeah|nope)\W+)*"
@@ -31,7 +33,6 @@ _STATES = re.compile(
     rf"(the|my|your)\b.*\b({_DOING}|not)\b)",
     re.I,
 )
-_LEADING = re.compile(r"^\W*((and|but|or|also|even|then|same|so|ok|what about|how about|what if)\W+)+", re.I)
 _POINTS = re.compile(r"\b(it|its|it's|them|they|this|that|these|those)\b", re.I)
 _PLACES = {
     **dict.fromkeys(("first", "1st", "one", "1", "a"), 0),
@@ -94,12 +95,12 @@ def leans(asked: str) -> bool:
 def elliptical(asked: str) -> bool:
     """Is it a follow-up that names something and says nothing of it ("and to Germany?", "what about tents?")?"""
     led = _LEADING.match(asked)
-    return led is not None and not _ASKS.search(asked, led.end())
+    return led is not None and not _SAYS.search(asked, led.end())
 
 
 def states(text: str) -> bool:
     """Does it tell something and ask nothing ("yes, I tried that"), as far as single words tell?"""
-    return "?" not in text and bool(_STATES.match(text)) and not re.search(rf"\b({_ASKING})\b", text, re.I)
+    return "?" not in text and bool(_STATES.match(text)) and not _ASKS.search(text)
 
 
 def choice(asked: str, offered: int) -> int | None:
